@@ -1,0 +1,1 @@
+"""The baselines that ship with deblurbench. Importing this package imports no torch."""

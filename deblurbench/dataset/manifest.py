@@ -1,0 +1,82 @@
+"""The manifest: one JSON line per pair, from which every pixel can be checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deblurbench.config import Config
+from deblurbench.errors import DatasetError
+from deblurbench.files import canonical_json, write_text
+
+COMMIT_MARK = "dataset.json"
+MANIFEST = "manifest.jsonl"
+KERNELS = "kernels.npz"
+
+
+class PhotoRecord(Config):
+    """Where a pair's photo comes from."""
+
+    source: str
+    url: str
+    author: str
+    licence: str
+    raw_sha256: str
+
+
+class Record(Config):
+    """One line of the manifest. Hashes are hex SHA-256; `preparation` and `blur` as they were applied."""
+
+    pair: str
+    split: str
+    scene: str
+    photo: PhotoRecord
+    preparation: dict[str, Any]
+    blur: dict[str, Any]
+    kernel: str
+    seed: int
+    sharp_sha256: str
+    blur_sha256: str
+
+    @property
+    def name(self) -> str:
+        """The pair's name inside its split."""
+        return self.pair.partition("/")[2]
+
+
+def dataset_id(records: Iterable[Record]) -> str:
+    """Hex SHA-256 of the lines `pair TAB sharp hash TAB blur hash LF`, sorted by code point."""
+    lines = sorted(f"{r.pair}\t{r.sharp_sha256}\t{r.blur_sha256}\n" for r in records)
+    return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+
+
+def record_line(record: Record) -> str:
+    """A record as one line of canonical JSON, without the line end."""
+    return canonical_json(record.as_dict())
+
+
+def write_manifest(path: Path, records: Iterable[Record]) -> None:
+    """Write the records, sorted by pair id, one line each."""
+    write_text(path, "".join(record_line(r) + "\n" for r in sorted(records, key=lambda r: r.pair)))
+
+
+def read_manifest(path: Path) -> list[Record]:
+    """All records of a manifest. Raises DatasetError naming `file:line` where one is damaged."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}", error.strerror or str(error)) from error
+    return [parse_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+
+
+def parse_record(line: str, where: str) -> Record:
+    """One line of a manifest. Raises DatasetError naming `where`."""
+    try:
+        return Record.model_validate_json(json.dumps(json.loads(line)), strict=True)
+    except (ValidationError, ValueError) as error:
+        raise DatasetError(f"{where} is damaged", "build the dataset again") from error

@@ -1,0 +1,78 @@
+"""A built dataset, opened for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deblurbench.dataset.manifest import COMMIT_MARK, MANIFEST, Record, read_manifest
+from deblurbench.errors import DatasetError, UsageError, nearest
+from deblurbench.files import read_json
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """One pair of a split on disk: `blur` and `sharp` are PNG files of the same name, uint8 RGB."""
+
+    name: str
+    blur: Path
+    sharp: Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A finished dataset folder. Made by `open_dataset`."""
+
+    path: Path
+    id: str
+    recipe: str
+    recipe_version: int
+    splits: Mapping[str, int]
+
+    @property
+    def test_splits(self) -> list[str]:
+        """The names of all test splits, sorted."""
+        return sorted(name for name in self.splits if name.partition("-")[0] == "test")
+
+    def folder(self, split: str, side: str) -> Path:
+        """The folder that holds the `blur` or the `sharp` pictures of a split."""
+        return self.path / split / side
+
+    def pairs(self, split: str) -> list[PairFiles]:
+        """The pairs of a split, sorted by name. Raises UsageError for an unknown split."""
+        if split not in self.splits:
+            raise UsageError(f"{self.path} has no split {split!r}", nearest(split, self.splits))
+        names = [record.name for record in self.records() if record.split == split]
+        return [
+            PairFiles(name, self.folder(split, "blur") / f"{name}.png", self.folder(split, "sharp") / f"{name}.png")
+            for name in names
+        ]
+
+    def records(self) -> list[Record]:
+        """The lines of the manifest, sorted by pair id."""
+        return read_manifest(self.path / MANIFEST)
+
+
+def open_dataset(path: Path) -> Dataset:
+    """Open a dataset folder.
+
+    Raises: DatasetError where there is none, or its build is unfinished.
+    """
+    if not path.is_dir():
+        raise UsageError(f"no dataset folder {path}", "make one with `deblurbench build-dataset`")
+    if not (path / COMMIT_MARK).is_file():
+        raise DatasetError(
+            f"{path} is no finished dataset (it has no {COMMIT_MARK})",
+            "run the same `deblurbench build-dataset` again to finish it",
+        )
+    mark = read_json(path / COMMIT_MARK, DatasetError)
+    try:
+        if mark["schema"] != SCHEMA:
+            raise DatasetError(f"{path / COMMIT_MARK} has schema {mark['schema']}", f"this program reads {SCHEMA}")
+        recipe = mark["recipe"]
+        return Dataset(path, mark["dataset_id"], recipe["name"], recipe["version"], dict(mark["splits"]))
+    except (KeyError, TypeError) as error:
+        raise DatasetError(f"{path / COMMIT_MARK} lacks {error}", "build the dataset again") from error

@@ -1,0 +1,66 @@
+"""What can go wrong, said for people.
+
+    DeblurbenchError            exit 1: the work failed
+    |-- UsageError              exit 2: the command line, a recipe or a name is wrong
+    |   `-- RecipeError         a key of a TOML file, named as file:key
+    |-- PictureError            a picture that cannot be read, or is not what it should be
+    |-- DatasetError            a dataset folder that is unfinished, damaged or of another recipe
+    |-- ScoreError              predictions that cannot be scored
+    `-- RunError                a run that cannot be continued
+
+Each carries one line that says what and where, and a hint that says what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DeblurbenchError(Exception):
+    """The work failed. `message`: what and where; `hint`: what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)  # both, so that it pickles back from a worker process
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
+
+class UsageError(DeblurbenchError):
+    """The command line, a recipe or a name is wrong."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A key of a TOML file is unknown, missing or has a value that it cannot have."""
+
+
+class PictureError(DeblurbenchError):
+    """A picture cannot be read, or is not of the kind that is needed."""
+
+
+class DatasetError(DeblurbenchError):
+    """A dataset folder is unfinished, damaged, or belongs to another recipe."""
+
+
+class ScoreError(DeblurbenchError):
+    """Predictions cannot be scored: missing, unreadable or of the wrong size."""
+
+
+class RunError(DeblurbenchError):
+    """A run folder cannot be used or continued."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that names what was probably meant: the nearest known name, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if names else "none is known here"

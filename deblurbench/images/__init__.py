@@ -1,0 +1,1 @@
+"""The one place that decodes, encodes, resizes and hashes pictures."""

@@ -1,0 +1,75 @@
+"""Pictures from files and into files. At the disk's edge a picture is uint8, H x W x 3, RGB."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from deblurbench.errors import PictureError
+from deblurbench.files import replacing
+
+Picture = npt.NDArray[np.uint8]
+"""uint8, H x W x 3, RGB, 0 .. 255."""
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+
+# Level 1 writes several times faster than Pillow's default for a few per cent more bytes.
+_PNG_LEVEL = 1
+
+
+def read_rgb(path: Path) -> Picture:
+    """Decode a picture upright (EXIF orientation applied) as uint8 H x W x 3 RGB.
+
+    Grey and palette pictures become RGB; an alpha channel is dropped where it is opaque everywhere.
+
+    Raises:
+        PictureError: the file is missing, damaged, too large, has several frames, real transparency,
+            CMYK colours or more than 8 bits.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                if getattr(file, "n_frames", 1) != 1:
+                    raise PictureError(f"{path} has several frames", "keep one picture per file")
+                picture = ImageOps.exif_transpose(file)
+                if picture.mode in ("RGB", "L"):
+                    pass
+                elif picture.mode in ("1", "P", "PA", "LA", "RGBA", "RGBa", "La"):
+                    picture = picture.convert("RGBA")
+                    if picture.getextrema()[3][0] < 255:
+                        raise PictureError(f"{path} has transparent pixels", "flatten it to RGB first")
+                else:
+                    raise PictureError(f"{path} is of mode {picture.mode}", "convert it to 8-bit RGB first")
+                return np.array(picture.convert("RGB"), dtype=np.uint8)
+    except PictureError:
+        raise
+    except FileNotFoundError as error:
+        raise PictureError(f"{path} does not exist") from error
+    except (UnidentifiedImageError, SyntaxError) as error:
+        raise PictureError(f"{path} is not a picture that can be decoded", "replace or remove it") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(f"{path} is too large to decode safely", "crop or shrink it first") from error
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        raise PictureError(f"{path} cannot be decoded ({error})", "replace or remove it") from error
+
+
+def write_png(path: Path, picture: Picture) -> None:
+    """Write uint8 H x W x 3 as PNG, whole or not at all. Its pixels are the promise, not its bytes."""
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(f"a picture is uint8 H x W x 3, not {picture.dtype} {picture.shape}")
+    with replacing(path) as temporary:
+        Image.fromarray(picture).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """All picture files below `folder`, as paths relative to it, sorted by their POSIX form.
+
+    Hidden files and folders are left out.
+    """
+    found = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted((p for p in found if not any(part.startswith(".") for part in p.parts)), key=lambda p: p.as_posix())

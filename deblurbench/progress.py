@@ -1,0 +1,84 @@
+"""One way to show that long work goes on: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from tqdm import tqdm
+
+_PLAIN_SECONDS = 10.0  # at most one plain line in this time, so that a log stays readable
+
+
+class Progress(Protocol):
+    """What `progress` gives: `step()` after each item, `note(...)` for figures beside the bar."""
+
+    def step(self, count: int = 1) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str, *, quiet: bool = False, done: int = 0) -> Iterator[Progress]:
+    """Show progress of `total` items on stderr, `done` of which were there before."""
+    if quiet:
+        yield _Silent()
+    elif sys.stderr.isatty():
+        with tqdm(desc=label, total=total, unit=f" {unit}", initial=done, dynamic_ncols=True, leave=True) as bar:
+            yield _Bar(bar)
+    else:
+        lines = _Lines(label, total, unit, done)
+        yield lines
+        lines.finish()
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """One line for the person at the terminal: to stderr, since stdout is for results."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)
+
+
+class _Silent:
+    def step(self, count: int = 1) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+class _Bar:
+    def __init__(self, bar: tqdm[None]) -> None:
+        self._bar = bar
+
+    def step(self, count: int = 1) -> None:
+        self._bar.update(count)
+
+    def note(self, text: str) -> None:
+        self._bar.set_postfix_str(text)
+
+
+class _Lines:
+    def __init__(self, label: str, total: int, unit: str, done: int) -> None:
+        self._label, self._total, self._unit = label, total, unit
+        self._first = self._done = done
+        self._start = self._last = time.monotonic()
+        self._note = ""
+
+    def step(self, count: int = 1) -> None:
+        self._done += count
+        if time.monotonic() - self._last >= _PLAIN_SECONDS and self._done < self._total:
+            self._print()
+
+    def note(self, text: str) -> None:
+        self._note = f", {text}"
+
+    def finish(self) -> None:
+        self._print()
+
+    def _print(self) -> None:
+        self._last = time.monotonic()
+        rate = (self._done - self._first) / max(self._last - self._start, 1e-9)
+        left = f", {(self._total - self._done) / rate:.0f} s left" if 0 < rate and self._done < self._total else ""
+        say(f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left}{self._note}")

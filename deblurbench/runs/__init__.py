@@ -1,0 +1,1 @@
+"""A run: a baseline trained on a dataset, its predictions and their scores."""

@@ -1,0 +1,65 @@
+"""What a baseline is to the core: the contract behind every `deblurbench.baselines` plug-in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deblurbench.config import Config
+from deblurbench.dataset.reader import Dataset
+from deblurbench.images.codec import Picture
+
+Restorer = Callable[[Picture], Picture]
+"""Takes a blurred picture (uint8 H x W x 3), returns the restored one of the same shape, clipped and rounded."""
+
+WEIGHTS = "weights.safetensors"
+
+
+class Baseline(ABC):
+    """A deblurring method with its recipe. Importing it must not import torch: `list` shows it.
+
+    Attributes:
+        name: as people type it.
+        version: of the recipe; it goes into every run.
+        summary: one line.
+        parameters: the printed total that founders quote, running statistics included; None for classical methods.
+        trainable: how many of them are trained.
+        presets: names of its variants beside the default.
+        trains: whether it needs training before it can predict.
+    """
+
+    name: str
+    version: int
+    summary: str
+    parameters: int | None
+    trainable: int | None
+    presets: tuple[str, ...]
+    trains: bool
+
+    @abstractmethod
+    def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> Config:
+        """The resolved recipe: the default or a preset, with `key=value` settings put in.
+
+        Raises: UsageError for an unknown preset, RecipeError for a wrong key.
+        """
+
+    @abstractmethod
+    def reconfigure(self, values: Mapping[str, Any]) -> Config:
+        """The resolved recipe from what `Config.as_dict` gave: how a run or a weights file is read back."""
+
+    @abstractmethod
+    def train(self, config: Config, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
+        """Train on the dataset's train split, select on val, leave `weights.safetensors` in `run`.
+
+        Called again after an interruption, it goes on where it stopped. Never touches a test split.
+        """
+
+    @abstractmethod
+    def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
+        """The function that restores a picture. Raises RunError where the weights do not fit."""
+
+    def label(self, preset: str | None) -> str:
+        """The name that tables show: a preset is never shown under the founders' name."""
+        return f"{self.name} ({preset})" if preset else self.name

@@ -1,0 +1,1 @@
+"""Sharp pictures and their provenance."""

@@ -61,16 +61,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path} is not valid TOML", str(error)) from error
 
 
-def parse(model: type[AnyConfig], data: Mapping[str, Any], where: str) -> AnyConfig:
-    """`data` as a `model`. Raises RecipeError naming `where:key` for each wrong key, first one first."""
+def parse(model: type[AnyConfig], data: Mapping[str, Any], file: str, table: str = "") -> AnyConfig:
+    """`data`, which is the table `table` of `file`, as a `model`.
+
+    Raises: RecipeError naming the first wrong key as `file:table.key`.
+    """
     try:
         # JSON mode is strict about scalars, yet takes TOML's arrays for tuples.
         return model.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        lines = [_explain(model, dict(e)) for e in error.errors(include_url=False, include_context=False)]
+        errors = error.errors(include_url=False, include_context=False)
+        errors.sort(key=lambda e: e["type"] != "extra_forbidden")  # a mistyped key is missing, too: say the cause
+        lines = [_explain(model, dict(e)) for e in errors]
         more = f" (and {len(lines) - 1} more wrong keys)" if len(lines) > 1 else ""
         key, what = lines[0]
-        raise RecipeError(f"{where}:{key}", what + more) from None
+        raise RecipeError(f"{file}:{table}{'.' if table else ''}{key}", what + more) from None
 
 
 def _explain(model: type[Config], error: Mapping[str, Any]) -> tuple[str, str]:

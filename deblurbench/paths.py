@@ -37,7 +37,10 @@ class FoundRecipe:
 def find_recipes() -> dict[str, FoundRecipe]:
     """All recipes by name. First hit wins: `./datasets`, each folder of DEBLURBENCH_PATH, entry points."""
     found: dict[str, FoundRecipe] = {}
-    for folder in (Path("datasets"), *map(Path, filter(None, os.environ.get("DEBLURBENCH_PATH", "").split(os.pathsep)))):
+    for folder in (
+        Path("datasets"),
+        *map(Path, filter(None, os.environ.get("DEBLURBENCH_PATH", "").split(os.pathsep))),
+    ):
         for recipe in _in_folder(folder):
             found.setdefault(recipe.name, recipe)
     for name, (plugin, folder_of) in plugins.load_all("datasets").items():

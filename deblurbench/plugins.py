@@ -61,7 +61,9 @@ def load(kind: str, name: str) -> Any:
     try:
         return known[name].load()
     except Exception as error:
-        raise UsageError(f"{kind.removesuffix('s')} {name!r} cannot be imported", _broken(known[name], error)) from error
+        raise UsageError(
+            f"{kind.removesuffix('s')} {name!r} cannot be imported", _broken(known[name], error)
+        ) from error
 
 
 def load_all(kind: str) -> dict[str, tuple[Plugin, Any]]:

@@ -14,10 +14,13 @@ _PLAIN_SECONDS = 10.0  # at most one plain line in this time, so that a log stay
 
 
 class Progress(Protocol):
-    """What `progress` gives: `step()` after each item, `note(...)` for figures beside the bar."""
+    """What `progress` gives to the work that goes on."""
 
-    def step(self, count: int = 1) -> None: ...
-    def note(self, text: str) -> None: ...
+    def step(self, count: int = 1) -> None:
+        """`count` more items are done."""
+
+    def note(self, text: str) -> None:
+        """Show figures beside the bar, or in the next plain line."""
 
 
 @contextmanager
@@ -80,5 +83,5 @@ class _Lines:
     def _print(self) -> None:
         self._last = time.monotonic()
         rate = (self._done - self._first) / max(self._last - self._start, 1e-9)
-        left = f", {(self._total - self._done) / rate:.0f} s left" if 0 < rate and self._done < self._total else ""
+        left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 and self._done < self._total else ""
         say(f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left}{self._note}")

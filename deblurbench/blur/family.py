@@ -27,14 +27,14 @@ class Blur(Config):
         return {"family": self.family, **self.as_dict()}
 
 
-def blur_from(table: Mapping[str, Any], where: str) -> Blur:
+def blur_from(values: Mapping[str, Any], file: str, table: str) -> Blur:
     """The blur that a recipe's table `{family = ..., parameters ...}` describes.
 
-    Raises: UsageError for an unknown family, RecipeError naming `where:key` for a wrong parameter.
+    Raises: UsageError for an unknown family, RecipeError naming `file:table.key` for a wrong parameter.
     """
-    parameters = dict(table)
+    parameters = dict(values)
     name = parameters.pop("family", None)
     if not isinstance(name, str):
-        raise RecipeError(f"{where}:family", "this key is missing")
+        raise RecipeError(f"{file}:{table}.family", "name a blur family here, such as gaussian")
     family: type[Blur] = plugins.load("blurs", name)
-    return parse(family, parameters, where)
+    return parse(family, parameters, file, table)

@@ -17,6 +17,10 @@ Picture = npt.NDArray[np.uint8]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 
+# A picture that Pillow finds too large to be safe is refused, not warned about. (Set once, here: changing
+# the filters around each call would not be safe in threads.)
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
 # Level 1 writes several times faster than Pillow's default for a few per cent more bytes.
 _PNG_LEVEL = 1
 
@@ -31,21 +35,10 @@ def read_rgb(path: Path) -> Picture:
             CMYK colours or more than 8 bits.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
-                if getattr(file, "n_frames", 1) != 1:
-                    raise PictureError(f"{path} has several frames", "keep one picture per file")
-                picture = ImageOps.exif_transpose(file)
-                if picture.mode in ("RGB", "L"):
-                    pass
-                elif picture.mode in ("1", "P", "PA", "LA", "RGBA", "RGBa", "La"):
-                    picture = picture.convert("RGBA")
-                    if picture.getextrema()[3][0] < 255:
-                        raise PictureError(f"{path} has transparent pixels", "flatten it to RGB first")
-                else:
-                    raise PictureError(f"{path} is of mode {picture.mode}", "convert it to 8-bit RGB first")
-                return np.array(picture.convert("RGB"), dtype=np.uint8)
+        with Image.open(path) as file:
+            if getattr(file, "n_frames", 1) != 1:
+                raise PictureError(f"{path} has several frames", "keep one picture per file")
+            return np.array(_to_rgb(ImageOps.exif_transpose(file), path), dtype=np.uint8)
     except PictureError:
         raise
     except FileNotFoundError as error:
@@ -56,6 +49,16 @@ def read_rgb(path: Path) -> Picture:
         raise PictureError(f"{path} is too large to decode safely", "crop or shrink it first") from error
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise PictureError(f"{path} cannot be decoded ({error})", "replace or remove it") from error
+
+
+def _to_rgb(picture: Image.Image, path: Path) -> Image.Image:
+    if picture.mode in ("1", "P", "PA", "LA", "RGBA"):
+        picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema() != (255, 255):
+            raise PictureError(f"{path} has transparent pixels", "flatten it to RGB first")
+    elif picture.mode not in ("RGB", "L"):
+        raise PictureError(f"{path} is of mode {picture.mode}", "convert it to 8-bit RGB first")
+    return picture.convert("RGB")
 
 
 def write_png(path: Path, picture: Picture) -> None:

@@ -60,6 +60,10 @@ class Baseline(ABC):
     def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
         """The function that restores a picture. Raises RunError where the weights do not fit."""
 
+    @abstractmethod
+    def counts(self, preset: str | None) -> tuple[int | None, int | None]:
+        """(parameters, trainable) of a preset's network, or of the default's; Nones for classical methods."""
+
     def label(self, preset: str | None) -> str:
         """The name that tables show: a preset is never shown under the founders' name."""
         return f"{self.name} ({preset})" if preset else self.name

@@ -56,14 +56,14 @@ class Source(Config):
         """The photo's pixels, uint8 H x W x 3 RGB. Raises PictureError."""
 
 
-def source_from(table: Mapping[str, Any], where: str) -> Source:
+def source_from(values: Mapping[str, Any], file: str, table: str) -> Source:
     """The source that a recipe's table `{source = ..., settings ...}` describes.
 
-    Raises: UsageError for an unknown source, RecipeError naming `where:key` for a wrong setting.
+    Raises: UsageError for an unknown source, RecipeError naming `file:table.key` for a wrong setting.
     """
-    settings = dict(table)
+    settings = dict(values)
     name = settings.pop("source", None)
     if not isinstance(name, str):
-        raise RecipeError(f"{where}:source", "this key is missing")
+        raise RecipeError(f"{file}:{table}.source", "name a source here, such as folder")
     kind: type[Source] = plugins.load("sources", name)
-    return parse(kind, settings, where)
+    return parse(kind, settings, file, table)

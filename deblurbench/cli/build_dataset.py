@@ -1,0 +1,60 @@
+"""`deblurbench build-dataset`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from deblurbench.cli import options
+
+
+@click.command("build-dataset")
+@click.argument("recipe", default="starter")
+@click.option("--out", type=click.Path(path_type=Path), help="The dataset folder.  [default: data/RECIPE]")
+@click.option("--photos", type=click.Path(path_type=Path), help="Folder for a recipe that takes your own photos.")
+@options.workers
+@options.seed
+@options.limit
+@options.settings
+@options.overwrite
+@options.json_out
+@options.common
+def command(
+    recipe: str,
+    out: Path | None,
+    photos: Path | None,
+    workers: int,
+    seed: int | None,
+    limit: int | None,
+    settings: tuple[str, ...],
+    overwrite: bool,
+    json_out: str | None,
+    quiet: bool,
+) -> None:
+    """Build the dataset of a RECIPE: a name (see `deblurbench list datasets`) or a TOML file.
+
+    The same recipe, photos and seed give the same pixels on any machine, for any number of workers. An
+    interrupted build goes on when the same command is given again. --limit takes N photos of each source.
+
+    Example: deblurbench build-dataset starter --out data/starter
+    """
+    from deblurbench.dataset.build import build
+    from deblurbench.dataset.plan import make_plan
+    from deblurbench.dataset.recipe import read_recipe
+    from deblurbench.paths import recipe_file
+    from deblurbench.progress import say
+
+    changes = settings if seed is None else (*settings, f"seed={seed}")
+    resolved = read_recipe(recipe_file(recipe), changes)
+    plan = make_plan(resolved, photos, limit)
+    for split, count in plan.counts().items():
+        if not count:
+            say(f"Warning: no photo falls to the split {split}; add photos or change the shares", quiet=quiet)
+    dataset = build(plan, out or Path("data") / resolved.name, workers=workers, overwrite=overwrite, quiet=quiet)
+    if json_out:
+        result = {"path": str(dataset.path), "dataset_id": dataset.id, "splits": dict(dataset.splits)}
+        options.put_json(json_out, result)
+    else:
+        counts = ", ".join(f"{split} {count}" for split, count in dataset.splits.items())
+        click.echo(f"{dataset.path}  {counts}\ndataset id {dataset.id}")

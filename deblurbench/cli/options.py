@@ -1,0 +1,57 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deblurbench.files import write_json
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def cores() -> int:
+    """How many CPU cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def _debug_is_read_by_main(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """`--debug` may stand anywhere; `main` looks for it itself."""
+
+
+debug = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=_debug_is_read_by_main, help="Show the traceback of an error."
+)
+quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
+workers = click.option(
+    "--workers", type=click.IntRange(min=1), default=cores, show_default="all cores", help="How many work at once."
+)
+device = click.option("--device", default="auto", show_default=True, help="auto, cpu, or cuda[:N].")
+limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N.")
+seed = click.option("--seed", type=click.IntRange(min=0), help="The recipe's seed.")
+overwrite = click.option("--overwrite", is_flag=True, help="Start anew instead of going on.")
+settings = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+json_out = click.option(
+    "--json", "json_out", metavar="FILE", help="Write the result as JSON to FILE; - for standard output."
+)
+
+
+def common(function: Function) -> Function:
+    """The options of every command: --quiet, --debug."""
+    return quiet(debug(function))
+
+
+def put_json(target: str, value: Any) -> None:
+    """Write `value` to the file of `--json`, or print it where that is `-`."""
+    if target == "-":
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        write_json(Path(target), value)

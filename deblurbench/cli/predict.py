@@ -1,0 +1,32 @@
+"""`deblurbench predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from deblurbench.cli import options
+
+
+@click.command("predict")
+@click.argument("model")
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@options.device
+@options.limit
+@options.common
+def command(model: str, source: Path, out: Path, device: str, limit: int | None, quiet: bool) -> None:
+    """Restore a picture, or a folder of pictures, with a MODEL, and write PNG files to OUT.
+
+    MODEL is a baseline that needs no training (wiener), a run folder, or a weights file. Pictures are
+    restored whole.
+
+    Example: deblurbench predict wiener blurred/ restored/
+    """
+    from deblurbench.runs.model import open_model
+    from deblurbench.runs.predict import plan_jobs, predict
+
+    plan_jobs(source, out)  # a wrong path is said before a model is loaded
+    count = predict(open_model(model, device).restorer(), source, out, limit=limit, quiet=quiet)
+    click.echo(f"{out}: {count} restored")

@@ -1,0 +1,171 @@
+"""Tables: submissions that may be compared, ranked, with the blurred row always among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+
+from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.files import make_folder, replacing, write_text
+from deblurbench.leaderboard.submission import SUBMISSIONS, Means, Submission, read_board
+
+TABLES = "tables"
+BLURRED = "blurred (identity)"
+_REFERENCE = "identity"  # the baseline that returns its input: the blurred row itself
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a track's table. `rank` is None for the blurred row, which does not compete.
+
+    Equal ranks are ties at the printed four decimals; `below_blurred` marks a method that makes pictures worse.
+    """
+
+    dataset: str
+    dataset_id: str
+    split: str
+    protocol: str
+    rank: int | None
+    method: str
+    psnr_db: float
+    gain_db: float
+    ssim: float | None
+    below_blurred: bool
+    parameters: int | None
+    seconds_per_picture: float | None
+    device: str
+    status: str
+    n: int
+
+
+def build_tables(board: Path) -> list[Path]:
+    """Write `tables/<dataset>.csv` and `.md` from a board's submissions, and return the files.
+
+    Raises: UsageError where there are no submissions, DeblurbenchError where some cannot be compared.
+    """
+    submissions = sorted(read_board(board), key=lambda s: (s.dataset, s.track))
+    if not submissions:
+        raise UsageError(f"no submissions in {board / SUBMISSIONS}", "add one with `deblurbench leaderboard add RUN`")
+    folder = make_folder(board / TABLES)
+    written = []
+    for dataset, of in groupby(submissions, key=lambda s: s.dataset):
+        tracks = [rank_track(list(track)) for _, track in groupby(of, key=lambda s: s.track)]
+        _write_csv(folder / f"{dataset}.csv", [row for rows in tracks for row in rows])
+        write_text(folder / f"{dataset}.md", markdown(dataset, tracks))
+        written += [folder / f"{dataset}.csv", folder / f"{dataset}.md"]
+    return written
+
+
+def rank_track(submissions: Sequence[Submission]) -> list[Row]:
+    """The rows of one track, best first, the blurred row among them.
+
+    Raises: DeblurbenchError where the submissions are of different pictures or protocols.
+    """
+    first = submissions[0]
+    for other in submissions:
+        if (other.dataset_id, other.protocol, other.blurred) != (first.dataset_id, first.protocol, first.blurred):
+            raise DeblurbenchError(
+                f"track {first.track}: {other.method!r} and {first.method!r} cannot be compared "
+                f"(dataset {other.dataset_id[:12]}, {other.protocol}; {first.dataset_id[:12]}, {first.protocol})",
+                "keep one dataset id and one protocol per track: remove or re-run the older submissions",
+            )
+    methods = [s for s in submissions if s.baseline != _REFERENCE]
+    methods.sort(key=lambda s: (-_number(s.mean), s.method))
+    values = [round(_number(s.mean), 4) for s in methods]
+    rows = [_row(s, values.index(value) + 1) for s, value in zip(methods, values, strict=True)]
+    rows.append(_blurred_row(first))
+    return sorted(rows, key=lambda row: (-row.psnr_db, row.rank or 0))
+
+
+def _number(mean: Means) -> float:
+    return float(mean.psnr_db)
+
+
+def _row(submission: Submission, rank: int) -> Row:
+    value, blurred = _number(submission.mean), _number(submission.blurred)
+    return Row(
+        dataset=submission.dataset,
+        dataset_id=submission.dataset_id,
+        split=submission.split,
+        protocol=submission.protocol,
+        rank=rank,
+        method=submission.method,
+        psnr_db=value,
+        gain_db=0.0 if value == blurred else value - blurred,
+        ssim=submission.mean.ssim,
+        below_blurred=value < blurred,
+        parameters=submission.parameters,
+        seconds_per_picture=submission.seconds_per_picture,
+        device=submission.device,
+        status=submission.status,
+        n=len(submission.images),
+    )
+
+
+def _blurred_row(submission: Submission) -> Row:
+    return Row(
+        dataset=submission.dataset,
+        dataset_id=submission.dataset_id,
+        split=submission.split,
+        protocol=submission.protocol,
+        rank=None,
+        method=BLURRED,
+        psnr_db=_number(submission.blurred),
+        gain_db=0.0,
+        ssim=submission.blurred.ssim,
+        below_blurred=False,
+        parameters=None,
+        seconds_per_picture=None,
+        device="",
+        status="",
+        n=len(submission.images),
+    )
+
+
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame([asdict(row) for row in rows]).astype({"rank": "Int64", "parameters": "Int64"})
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def markdown(dataset: str, tracks: Sequence[Sequence[Row]]) -> str:
+    """The tables of a dataset as Markdown, one per test split."""
+    parts = [f"# {dataset}\n"]
+    for rows in tracks:
+        head = rows[0]
+        parts += [
+            f"## {head.split}\n",
+            f"Protocol `{head.protocol}`, {head.n} pictures, dataset `{head.dataset_id[:16]}`.\n",
+            "| rank | method | PSNR dB | gain dB | SSIM+ | parameters | s/picture | status |",
+            "|---:|---|---:|---:|---:|---:|---:|---|",
+            *(_markdown_row(row) for row in rows),
+            "",
+        ]
+    parts.append(
+        "`+`: not defined by the protocol's script, added by deblurbench. ⚠: below the blurred row, "
+        "that is, worse than doing nothing. Equal ranks are ties.\n"
+    )
+    return "\n".join(parts)
+
+
+def _markdown_row(row: Row) -> str:
+    cells = (
+        "-" if row.rank is None else str(row.rank),
+        f"{_escape(row.method)} ⚠ below blurred" if row.below_blurred else _escape(row.method),
+        f"{row.psnr_db:.4f}",
+        f"{row.gain_db:+.4f}",
+        "" if row.ssim is None else f"{row.ssim:.4f}",
+        "" if row.parameters is None else f"{row.parameters:,}",
+        "" if row.seconds_per_picture is None else f"{row.seconds_per_picture:.3f} ({row.device})",
+        row.status,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _escape(text: str) -> str:
+    """Text from a submission inside a Markdown table: no cell ends early, no markup, no HTML."""
+    return "".join(f"\\{c}" if c in "\\|*_`[]<>" else c if c.isprintable() else " " for c in text)

@@ -1,0 +1,81 @@
+"""A model that is ready to restore pictures: from a baseline's name, a run folder or a weights file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deblurbench import plugins
+from deblurbench.config import Config
+from deblurbench.errors import RunError, UsageError, nearest
+from deblurbench.files import sha256_file
+from deblurbench.runs.baseline import WEIGHTS, Baseline, Restorer
+from deblurbench.runs.device import choose_device
+from deblurbench.runs.record import read_run
+
+
+@dataclass(frozen=True)
+class Model:
+    """A baseline with its settings and, where it needs them, its weights."""
+
+    baseline: Baseline
+    config: Config
+    weights: Path | None
+    device: str
+
+    def restorer(self) -> Restorer:
+        """The function that restores a picture. Raises RunError where the weights do not fit."""
+        return self.baseline.restorer(self.config, self.weights, self.device)
+
+    def weights_sha256(self) -> str | None:
+        """Hex SHA-256 of the weights file."""
+        return sha256_file(self.weights) if self.weights else None
+
+
+def open_model(name_or_path: str, device: str = "auto") -> Model:
+    """The model behind a baseline's name, a run folder or a `.safetensors` file.
+
+    Raises: UsageError for an unknown name, and for a baseline that has no weights yet; RunError for a
+        weights file that does not say what it is.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        record = read_run(path)
+        return _assemble(record.baseline, record.config, path / WEIGHTS, device)
+    if path.is_file():
+        metadata = _metadata(path)
+        return _assemble(metadata["baseline"], json.loads(metadata["config"]), path, device)
+    baselines = plugins.find("baselines")
+    if name_or_path not in baselines:
+        raise UsageError(f"no baseline, run folder or weights file {name_or_path!r}", nearest(name_or_path, baselines))
+    baseline: Baseline = plugins.load("baselines", name_or_path)
+    if baseline.trains:
+        raise UsageError(
+            f"{name_or_path} ships without weights",
+            f"train it with `deblurbench run-baseline {name_or_path}`, then name the run folder",
+        )
+    return Model(baseline, baseline.configure(), None, choose_device(device, needed=False))
+
+
+def _assemble(name: str, values: Mapping[str, object], weights: Path, device: str) -> Model:
+    baseline: Baseline = plugins.load("baselines", name)
+    if baseline.trains and not weights.is_file():
+        raise RunError(f"{weights} is missing", "its training has not finished; give the same run-baseline again")
+    config = baseline.reconfigure(values)
+    chosen = choose_device(device, needed=baseline.trains)
+    return Model(baseline, config, weights if baseline.trains else None, chosen)
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is not a safetensors file", str(error)) from error
+    if not {"baseline", "config"} <= metadata.keys():
+        raise RunError(f"{path} does not say which baseline it belongs to", "give the run folder instead")
+    return metadata

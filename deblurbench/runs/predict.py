@@ -1,0 +1,93 @@
+"""Restoring whole folders of pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deblurbench.errors import RunError, UsageError
+from deblurbench.files import make_folder
+from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb, write_png
+from deblurbench.images.hashing import pixel_hash
+from deblurbench.progress import Progress, progress
+from deblurbench.runs.baseline import Restorer
+
+TILING = "none: whole pictures"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to restore: where it is read and where the result goes."""
+
+    source: Path
+    target: Path
+
+
+def predict(restorer: Restorer, source: Path, out: Path, *, limit: int | None = None, quiet: bool = False) -> int:
+    """Restore a picture, or every picture of a folder (subfolders too), into `out`. Returns how many.
+
+    Results are PNG files of the same names. A file goes to `out` itself where that is a `.png` name, else into it.
+
+    Raises: UsageError where there is nothing to read, `out` lies where the input does, or two results
+        would have one name; PictureError for a picture that cannot be read.
+    """
+    jobs = plan_jobs(source, out)[:limit]
+    for folder in sorted({job.target.parent for job in jobs}):
+        make_folder(folder)
+    with progress("predict", len(jobs), "pictures", quiet=quiet) as bar:
+        restore(restorer, jobs, bar)
+    return len(jobs)
+
+
+def restore(restorer: Restorer, jobs: Iterable[Job], bar: Progress) -> tuple[dict[str, str], float]:
+    """Restore the jobs; returns the pixel hash of each result by file name, and the mean seconds it took.
+
+    The time is that of the restorer alone: no decoding, encoding or hashing.
+    """
+    hashes: dict[str, str] = {}
+    seconds = 0.0
+    for job in jobs:
+        blurred = read_rgb(job.source)
+        start = time.perf_counter()
+        restored = restorer(blurred)
+        seconds += time.perf_counter() - start
+        _check(restored, blurred, job)
+        write_png(job.target, restored)
+        hashes[job.target.name] = pixel_hash(restored)
+        bar.step()
+    return hashes, seconds / max(len(hashes), 1)
+
+
+def _check(restored: Picture, blurred: Picture, job: Job) -> None:
+    if restored.dtype != np.uint8 or restored.shape != blurred.shape:
+        what = f"{restored.dtype} {restored.shape} for uint8 {blurred.shape}"
+        raise RunError(f"the baseline returned {what} ({job.source})", "a restorer keeps type and shape")
+
+
+def plan_jobs(source: Path, out: Path) -> list[Job]:
+    """Which files `predict` reads and writes. Raises UsageError, see there."""
+    if source.is_file():
+        target = out if out.suffix.lower() in SUFFIXES else out / source.with_suffix(".png").name
+        if target.suffix.lower() != ".png":
+            raise UsageError(f"cannot write {target}", "results are PNG files: name it .png")
+        if target.resolve() == source.resolve():
+            raise UsageError(f"{target} is the input itself", "choose another OUT")
+        return [Job(source, target)]
+    if not source.is_dir():
+        raise UsageError(f"no file or folder {source}", "name a picture or a folder of pictures")
+    if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
+        raise UsageError(f"{out} lies inside the input", "choose another OUT: nothing is written into the input")
+    pictures = list_pictures(source)
+    if not pictures:
+        raise UsageError(f"no pictures in {source}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")
+    targets: dict[Path, Path] = {}
+    for picture in pictures:
+        target = out / picture.with_suffix(".png")
+        if target in targets:
+            raise UsageError(f"{picture} and {targets[target]} would both become {target}", "rename one of them")
+        targets[target] = picture
+    return [Job(source / picture, target) for target, picture in targets.items()]

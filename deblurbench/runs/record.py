@@ -1,0 +1,160 @@
+"""The files of a run folder that say what was run and what came out."""
+
+from __future__ import annotations
+
+import csv
+import math
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deblurbench.config import AnyConfig, Config
+from deblurbench.errors import RunError, UsageError
+from deblurbench.files import canonical_json, read_json, replacing, sha256_text, write_json
+
+RUN = "run.json"
+PREDICTIONS = "predictions.json"
+SCORES = "scores.csv"
+
+
+class RunRecord(Config):
+    """`run.json`: what a run is, written before it starts.
+
+    `config` is the baseline's resolved recipe, `config_hash` the SHA-256 of its canonical JSON; `git_commit` that of
+    the checkout the program runs from, where it is one.
+    """
+
+    run_schema: int = 1
+    baseline: str
+    origin: str
+    version: int
+    preset: str | None = None
+    label: str
+    parameters: int | None = None
+    trainable: int | None = None
+    config: dict[str, Any]
+    config_hash: str
+    dataset: str
+    dataset_version: int
+    dataset_id: str
+    device: str
+    versions: dict[str, str]
+    git_commit: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What must be equal for a run to be continued: the baseline, its settings and the dataset."""
+        return sha256_text(canonical_json([self.baseline, self.version, self.preset, self.config, self.dataset_id]))
+
+
+class SplitPredictions(Config):
+    """The predictions of one split: pixel hash by picture name, and what they cost."""
+
+    pictures: dict[str, str]
+    seconds_per_picture: float
+
+
+class PredictionsRecord(Config):
+    """`predictions.json`: written when all predictions are there."""
+
+    predictions_schema: int = 1
+    weights_sha256: str | None = None
+    tiling: str
+    device: str
+    splits: dict[str, SplitPredictions]
+
+
+def write_run(run: Path, record: RunRecord) -> None:
+    """Write `run.json`."""
+    write_json(run / RUN, record.as_dict())
+
+
+def read_run(run: Path) -> RunRecord:
+    """Read a run folder's `run.json`. Raises UsageError where it is no run folder, RunError where it is damaged."""
+    if not (run / RUN).is_file():
+        raise UsageError(f"{run} is no run folder (it has no {RUN})", "make one with `deblurbench run-baseline`")
+    return _read(RunRecord, run / RUN)
+
+
+def write_predictions(run: Path, record: PredictionsRecord) -> None:
+    """Write `predictions.json`."""
+    write_json(run / PREDICTIONS, record.as_dict())
+
+
+def read_predictions(run: Path) -> PredictionsRecord | None:
+    """Read `predictions.json`; None where the predictions are not finished."""
+    return _read(PredictionsRecord, run / PREDICTIONS) if (run / PREDICTIONS).is_file() else None
+
+
+def _read(kind: type[AnyConfig], path: Path) -> AnyConfig:
+    try:
+        return kind.model_validate_json(canonical_json(read_json(path, RunError)), strict=True)
+    except ValidationError as error:
+        raise RunError(f"{path} is damaged", "run the baseline again with --overwrite") from error
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One picture of `scores.csv`: its numbers and the blurred picture's; None where SSIM is not defined."""
+
+    split: str
+    name: str
+    protocol: str
+    psnr_db: float
+    ssim: float | None
+    blurred_psnr_db: float
+    blurred_ssim: float | None
+
+
+def write_scores(run: Path, rows: Sequence[ScoreRow]) -> None:
+    """Write `scores.csv`: one row per picture; infinities as `inf`, what is not defined empty."""
+    with replacing(run / SCORES) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(ScoreRow.__dataclass_fields__)
+        writer.writerows([v if v is not None else "" for v in vars(row).values()] for row in rows)
+
+
+def read_scores(run: Path) -> list[ScoreRow]:
+    """Read `scores.csv`. Raises RunError where it is missing or damaged."""
+    try:
+        with (run / SCORES).open(encoding="utf-8", newline="") as file:
+            return [_score_row(values) for values in csv.DictReader(file)]
+    except OSError as error:
+        raise RunError(f"{run} has no {SCORES}", "finish it with `deblurbench run-baseline`") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise RunError(f"{run / SCORES} is damaged ({error})", "run the baseline again") from error
+
+
+def _score_row(values: dict[str, str]) -> ScoreRow:
+    ssims = {k: float(values[k]) if values[k] else None for k in ("ssim", "blurred_ssim")}
+    psnrs = {k: float(values[k]) for k in ("psnr_db", "blurred_psnr_db")}
+    if any(math.isnan(value) for value in psnrs.values()):
+        raise ValueError("not a number")
+    return ScoreRow(
+        split=values["split"],
+        name=values["name"],
+        protocol=values["protocol"],
+        psnr_db=psnrs["psnr_db"],
+        ssim=ssims["ssim"],
+        blurred_psnr_db=psnrs["blurred_psnr_db"],
+        blurred_ssim=ssims["blurred_ssim"],
+    )
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit of the checkout that `folder` lies in, with `-dirty` where files differ; None outside of one."""
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip() or None

@@ -1,0 +1,173 @@
+"""A run from beginning to end: train if it must, predict the test splits, score them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from deblurbench import plugins
+from deblurbench.config import Config
+from deblurbench.dataset.reader import Dataset
+from deblurbench.errors import PictureError, RunError, UsageError
+from deblurbench.files import make_folder
+from deblurbench.images.codec import read_rgb
+from deblurbench.images.hashing import pixel_hash
+from deblurbench.progress import progress, say
+from deblurbench.runs.baseline import WEIGHTS, Baseline
+from deblurbench.runs.device import choose_device
+from deblurbench.runs.model import Model
+from deblurbench.runs.predict import TILING, Job, restore
+from deblurbench.runs.record import (
+    PREDICTIONS,
+    RUN,
+    SCORES,
+    PredictionsRecord,
+    RunRecord,
+    ScoreRow,
+    SplitPredictions,
+    git_commit,
+    read_predictions,
+    read_run,
+    write_predictions,
+    write_run,
+    write_scores,
+)
+from deblurbench.scoring.protocol import DEFAULT, find_protocol
+from deblurbench.scoring.score import ProtocolScores, score_folders
+from deblurbench.versions import versions
+
+PICTURES = "predictions"
+
+
+def run_baseline(
+    name: str,
+    dataset: Dataset,
+    run: Path,
+    *,
+    preset: str | None = None,
+    settings: Sequence[str] = (),
+    device: str = "auto",
+    workers: int = 1,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> list[ScoreRow]:
+    """Run a baseline on a dataset, or finish a run that was interrupted. Returns the rows of `scores.csv`.
+
+    Raises:
+        UsageError: an unknown baseline, preset or key, a dataset without a test split, `run` not writable.
+        RunError: `run` holds a run of other settings; training failed.
+    """
+    baseline: Baseline = plugins.load("baselines", name)
+    config = baseline.configure(preset, settings)
+    if not dataset.test_splits:
+        raise UsageError(f"{dataset.path} has no test split", "add one to its recipe")
+    record = _describe(baseline, config, preset, dataset, choose_device(device, needed=baseline.trains))
+    _open_run(run, record, overwrite)
+    if baseline.trains:
+        baseline.train(config, dataset, run, device=record.device, quiet=quiet)
+    model = Model(baseline, config, run / WEIGHTS if baseline.trains else None, record.device)
+    _predict(model, dataset, run, quiet)
+    rows = [row for split in dataset.test_splits for row in _score(dataset, split, run, workers)]
+    write_scores(run, rows)
+    return rows
+
+
+def _describe(baseline: Baseline, config: Config, preset: str | None, dataset: Dataset, device: str) -> RunRecord:
+    parameters, trainable = baseline.counts(preset)
+    return RunRecord(
+        baseline=baseline.name,
+        origin=plugins.find("baselines")[baseline.name].origin,
+        version=baseline.version,
+        preset=preset,
+        label=baseline.label(preset),
+        parameters=parameters,
+        trainable=trainable,
+        config=config.as_dict(),
+        config_hash=config.hash(),
+        dataset=dataset.recipe,
+        dataset_version=dataset.recipe_version,
+        dataset_id=dataset.id,
+        device=device,
+        versions=versions(),
+        git_commit=git_commit(Path(__file__).parent),
+    )
+
+
+def _open_run(run: Path, record: RunRecord, overwrite: bool) -> None:
+    """Make `run` the folder of this run: new, continued or, where asked for, anew."""
+    ours = (run / RUN).is_file()
+    if run.is_dir() and any(run.iterdir()) and not ours:
+        raise UsageError(f"{run} holds other files", "choose another --out")
+    make_folder(run)
+    if ours and overwrite:
+        for entry in run.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    elif ours:
+        if read_run(run).identity != record.identity:
+            raise RunError(f"{run} holds a run of other settings or data", "choose another --out, or --overwrite")
+        return  # the record of how it was started stays
+    write_run(run, record)
+
+
+def _predict(model: Model, dataset: Dataset, run: Path, quiet: bool) -> None:
+    """Predict every test split, unless the predictions of these weights are there already."""
+    weights = model.weights_sha256()
+    if _is_predicted(run, dataset, weights):
+        say(f"{run} has its predictions already", quiet=quiet)
+        return
+    (run / PREDICTIONS).unlink(missing_ok=True)
+    (run / SCORES).unlink(missing_ok=True)
+    restorer = model.restorer()
+    splits = {}
+    total = sum(dataset.splits[split] for split in dataset.test_splits)
+    with progress("predict", total, "pictures", quiet=quiet) as bar:
+        for split in dataset.test_splits:
+            folder = make_folder(run / PICTURES / split)
+            jobs = [Job(pair.blur, folder / pair.blur.name) for pair in dataset.pairs(split)]
+            hashes, seconds = restore(restorer, jobs, bar)
+            splits[split] = SplitPredictions(pictures=hashes, seconds_per_picture=seconds)
+    record = PredictionsRecord(weights_sha256=weights, tiling=TILING, device=model.device, splits=splits)
+    write_predictions(run, record)
+
+
+def _is_predicted(run: Path, dataset: Dataset, weights: str | None) -> bool:
+    record = read_predictions(run)
+    if record is None or record.weights_sha256 != weights or sorted(record.splits) != dataset.test_splits:
+        return False
+    try:
+        return all(
+            pixel_hash(read_rgb(run / PICTURES / split / name)) == expected
+            for split, predictions in record.splits.items()
+            for name, expected in predictions.pictures.items()
+        )
+    except PictureError:
+        return False
+
+
+def _score(dataset: Dataset, split: str, run: Path, workers: int) -> list[ScoreRow]:
+    """Score one split's predictions and, beside them, the blurred pictures as they are."""
+    protocol = find_protocol(DEFAULT)
+    sharp = dataset.folder(split, "sharp")
+    predicted, blurred = (
+        _score_folder(folder, sharp, workers) for folder in (run / PICTURES / split, dataset.folder(split, "blur"))
+    )
+    return [
+        ScoreRow(
+            split=split,
+            name=image.name,
+            protocol=protocol.id,
+            psnr_db=image.values["psnr_db"],
+            ssim=image.values.get("ssim"),
+            blurred_psnr_db=before.values["psnr_db"],
+            blurred_ssim=before.values.get("ssim"),
+        )
+        for image, before in zip(predicted.images, blurred.images, strict=True)
+    ]
+
+
+def _score_folder(folder: Path, sharp: Path, workers: int) -> ProtocolScores:
+    report = score_folders(folder, sharp, [find_protocol(DEFAULT)], workers=workers, quiet=True)
+    if report.failures:
+        raise RunError(f"{folder} cannot be scored: {report.failures[0]}", "check the dataset with verify-dataset")
+    return report.protocols[0]

@@ -1,0 +1,1 @@
+"""Named ways to turn (prediction, sharp) into numbers."""

@@ -1,0 +1,54 @@
+"""`gnr638-eval`: the evaluation script of IIT Bombay's course GNR638 (spring 2024, mini-project 2).
+
+The script reads both files with `skimage.io.imread`, takes `peak_signal_noise_ratio(sharp, prediction)` and
+averages the dB over the pictures. Its reader keeps alpha and CMYK as channels and does not apply EXIF rotation. The
+script defines no SSIM; the one beside it is our addition, computed as `basicsr-rgb` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from deblurbench.errors import PictureError
+from deblurbench.scoring.metrics import Samples, psnr, ssim
+from deblurbench.scoring.protocol import Metric, Protocol
+
+
+def read_as_skimage(path: Path) -> Samples:
+    """What `skimage.io.imread` gives, held to 8 bits: uint8, H x W, H x W x 3 (RGB) or H x W x 4.
+
+    Raises: PictureError where the file cannot be decoded, or is not of 8 bits (1-bit files among them).
+    """
+    try:
+        picture = _imread(path)
+    except Exception as error:  # each decoder behind it raises kinds of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise PictureError(f"{path} cannot be decoded", reason[:200]) from error
+    if picture.dtype != np.uint8:
+        depth = "1-bit" if picture.dtype == np.bool_ else str(picture.dtype)
+        raise PictureError(f"{path} is a {depth} picture", "this protocol scores 8-bit pictures")
+    return picture
+
+
+def _imread(path: Path) -> npt.NDArray[Any]:
+    """`skimage.io.imread`; for all but TIFF, the decoder behind it, which leaves no file open when it fails."""
+    if path.suffix.lower() in (".tif", ".tiff"):
+        from skimage.io import imread
+
+        return imread(path)
+    from imageio.v3 import imread as decode
+
+    return decode(path, plugin="pillow")
+
+
+GNR638_EVAL = Protocol(
+    name="gnr638-eval",
+    version=1,
+    summary="the GNR638 course's eval.py: mean of per-picture PSNR of the decoded 8-bit pictures",
+    read=read_as_skimage,
+    metrics=(Metric("psnr_db", psnr), Metric("ssim", ssim, added=True)),
+)

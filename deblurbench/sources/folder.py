@@ -1,0 +1,62 @@
+"""A folder of the user's own photos: any tree of JPEG, PNG, WebP, TIFF or BMP files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from deblurbench.errors import UsageError
+from deblurbench.files import sha256_file
+from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb
+from deblurbench.sources.photo import Photo, Source
+
+
+class Folder(Source):
+    """All pictures below `path` (`build-dataset --photos DIR` sets it).
+
+    Attributes:
+        path: the folder; relative to the working directory.
+        scene: what belongs together and never spans train, val and test: each `file` is a scene of its
+            own, or all files of one sub-`folder` are (the frames of a video, say).
+        author, licence: of all the photos, where they are known.
+    """
+
+    source: ClassVar[str] = "folder"
+    path: str = ""
+    scene: Literal["file", "folder"] = "file"
+    author: str = ""
+    licence: str = ""
+
+    def photos(self, seed: int) -> list[Photo]:
+        """Every picture file by its bytes; of several with equal bytes only the first by path.
+
+        Raises: UsageError where there is no such folder or no picture in it.
+        """
+        if not self.path:
+            raise UsageError("this recipe takes photos from a folder of yours", "name it with --photos DIR")
+        root = Path(self.path)
+        if not root.is_dir():
+            raise UsageError(f"no folder {root}", "check --photos, or the source's `path`")
+        photos: dict[str, Photo] = {}
+        for file in list_pictures(root):
+            raw = sha256_file(root / file)
+            parent = file.parent.as_posix()
+            photos.setdefault(
+                raw,
+                Photo(
+                    source=self.source,
+                    key=str(root / file),
+                    stem=file.stem,
+                    scene=parent if self.scene == "folder" else raw,
+                    raw_sha256=raw,
+                    author=self.author,
+                    licence=self.licence,
+                ),
+            )
+        if not photos:
+            raise UsageError(f"no pictures in {root}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")
+        return list(photos.values())
+
+    def read(self, photo: Photo) -> Picture:
+        """Decode the file. Raises PictureError naming it."""
+        return read_rgb(Path(photo.key))

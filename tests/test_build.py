@@ -1,0 +1,286 @@
+"""Building: the same dataset for any workers, restart or kill; damage found and named."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import noise
+from filelock import FileLock
+
+from deblurbench.dataset.build import JOURNAL, build
+from deblurbench.dataset.manifest import dataset_id
+from deblurbench.dataset.plan import make_plan
+from deblurbench.dataset.reader import open_dataset
+from deblurbench.dataset.recipe import read_recipe
+from deblurbench.dataset.verify import verify
+from deblurbench.errors import DatasetError, PictureError, UsageError
+from deblurbench.images.codec import read_rgb, write_png
+from deblurbench.images.hashing import pixel_hash
+from deblurbench.paths import recipe_file
+
+TINY_ID = ""
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file's bytes but those that carry versions or zip archives."""
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name not in ("dataset.json", "kernels.npz"))
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+def test_the_tiny_dataset_is_the_same_everywhere(tiny):
+    assert tiny.id == TINY_ID
+
+
+def test_layout_manifest_and_kernels(tiny):
+    assert {p.name for p in tiny.path.iterdir()} == {
+        *tiny.splits, "manifest.jsonl", "kernels.npz", "recipe.toml", "README.md", "croissant.json", "ATTRIBUTION.md",
+        "dataset.json",
+    }  # fmt: skip
+    records = tiny.records()
+    assert [r.pair for r in records] == sorted(r.pair for r in records)
+    assert dataset_id(records) == tiny.id
+    with np.load(tiny.path / "kernels.npz") as kernels:
+        assert set(kernels.files) == {r.kernel for r in records}
+        assert all(kernels[k].sum() == 65536 for k in kernels.files)
+    for split, count in tiny.splits.items():
+        pairs = tiny.pairs(split)
+        assert len(pairs) == count
+        for pair in pairs:
+            assert read_rgb(pair.blur).shape == read_rgb(pair.sharp).shape == (40, 48, 3)
+    by_pair = {r.pair: r for r in records}
+    some = tiny.pairs("train")[0]
+    assert pixel_hash(read_rgb(some.blur)) == by_pair[f"train/{some.name}"].blur_sha256
+    # One pair per blur, told apart by the blur's index.
+    assert {p.name[-2:] for p in tiny.pairs("train")} == {"-0", "-1"}
+
+
+def test_workers_do_not_change_a_byte(tiny, tiny_recipe, tmp_path):
+    other = build(make_plan(read_recipe(tiny_recipe)), tmp_path / "four", workers=4, quiet=True)
+    assert other.id == tiny.id
+    assert tree(other.path) == tree(tiny.path)
+
+
+def test_scenes_stay_in_their_split_whatever_is_lost(tiny_recipe):
+    recipe = read_recipe(tiny_recipe, ["sources.0.count=60"])
+    every = {p.photo.name: {pair.split for pair in p.pairs} for p in make_plan(recipe).photos}
+    fewer = {p.photo.name: {pair.split for pair in p.pairs} for p in make_plan(recipe, limit=20).photos}
+    assert len(fewer) == 20
+    assert all(every[name] == splits for name, splits in fewer.items())
+    shares = [sum("train" in s for s in every.values()), sum("val" in s for s in every.values())]
+    assert 14 <= shares[0] <= 34
+    assert 5 <= shares[1] <= 21
+
+
+def test_draw_takes_one_blur_per_photo(tiny_recipe):
+    plan = make_plan(read_recipe(tiny_recipe, ["splits.0.draw=1", "sources.0.count=60"]))
+    drawn = [p.blur.describe()["sigma"] for p in plan.pairs if p.split == "train"]
+    assert len(drawn) == len({p.pair for p in plan.pairs if p.split == "train"})
+    assert {0.3, 1.0} == set(drawn)
+    assert not any(p.pair.endswith(("-0", "-1")) for p in plan.pairs)
+
+
+def test_a_killed_build_goes_on_and_ends_the_same(tmp_path):
+    command = [sys.executable, "-m", "deblurbench", "build-dataset", "starter", "--set", "sources.0.size=160x96"]
+    command += ["--workers", "2", "--quiet", "--out"]
+    killed = tmp_path / "killed"
+    journal = killed / JOURNAL
+    process = subprocess.Popen([*command, str(killed)], start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (journal.is_file() and journal.read_text().count("\n") > 12) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "dataset.json").exists()
+    with pytest.raises(DatasetError, match="no finished dataset"):
+        open_dataset(killed)
+    kept = {p: p.stat().st_mtime_ns for p in killed.rglob("*.png")}
+    assert kept
+    _wait_until_alone(process.pid)
+    subprocess.run([*command, str(killed)], check=True)
+    subprocess.run([*command, str(tmp_path / "whole")], check=True)
+    assert tree(killed) == tree(tmp_path / "whole")
+    assert open_dataset(killed).id == open_dataset(tmp_path / "whole").id
+    again = sum(p.is_file() and p.stat().st_mtime_ns != when for p, when in kept.items())
+    assert again < len(kept) / 2, "what was built before the kill was built again"
+
+
+def _wait_until_alone(group: int) -> None:
+    """The killed build's workers end by themselves."""
+    for _ in range(200):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("workers outlived their killed parent")
+
+
+def test_a_cut_journal_and_a_damaged_picture_are_made_good(tiny, tiny_recipe):
+    lines = (tiny.path / "manifest.jsonl").read_text().splitlines()
+    expected = tree(tiny.path)
+    plan = make_plan(read_recipe(tiny_recipe))
+    (tiny.path / JOURNAL).write_text("\n".join([plan.hash(), *lines])[:-40])
+    (tiny.path / "dataset.json").unlink()
+    victims = list(tiny.path.glob("*/blur/*.png"))[:2]
+    victims[0].write_bytes(victims[0].read_bytes()[:50])
+    write_png(victims[1], noise(40, 48))
+    (tiny.path / "train" / "blur" / ".x.png.123.part").touch()
+    build(plan, tiny.path, quiet=True)
+    assert tree(tiny.path) == expected
+
+
+def test_a_finished_dataset_is_left_alone_and_a_lost_file_made_again(tiny, tiny_recipe):
+    plan = make_plan(read_recipe(tiny_recipe))
+    before = (tiny.path / "dataset.json").stat().st_mtime_ns
+    build(plan, tiny.path, quiet=True)
+    assert (tiny.path / "dataset.json").stat().st_mtime_ns == before
+    lost = next(tiny.path.glob("val/sharp/*.png"))
+    lost.unlink()
+    assert build(plan, tiny.path, quiet=True).id == tiny.id
+    assert lost.is_file()
+
+
+def test_other_settings_are_refused_until_overwritten(tiny, tiny_recipe):
+    plan = make_plan(read_recipe(tiny_recipe, ["seed=2"]))
+    with pytest.raises(DatasetError, match="other settings"):
+        build(plan, tiny.path, quiet=True)
+    other = build(plan, tiny.path, overwrite=True, quiet=True)
+    assert other.id != tiny.id
+    assert verify(tiny.path, pixels=True, quiet=True) == []
+
+
+def test_a_foreign_folder_is_never_touched(tmp_path, tiny_recipe):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("dear")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="holds other files"):
+            build(make_plan(read_recipe(tiny_recipe)), tmp_path / "home", overwrite=overwrite, quiet=True)
+    assert [p.name for p in (tmp_path / "home").iterdir()] == ["thesis.txt"]
+
+
+def test_two_builds_at_once_are_refused(tmp_path, tiny_recipe):
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out" / ".build.lock"), pytest.raises(DatasetError, match="another build is at work"):
+        build(make_plan(read_recipe(tiny_recipe)), tmp_path / "out", quiet=True)
+
+
+FOLDER = """
+schema = 1
+name = "mine"
+version = 1
+summary = "My photos."
+seed = 1
+[[sources]]
+source = "folder"
+scenes = { test = 1 }
+[[splits]]
+name = "test"
+blurs = [{ family = "gaussian", sigma = 1.0 }]
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_own_photos_and_a_corrupt_one(tmp_path, workers):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        write_png(photos / f"p{i}.png", noise(20, 30, seed=i))
+    (photos / "p9.png").write_bytes((photos / "p0.png").read_bytes()[:200])
+    (tmp_path / "mine.toml").write_text(FOLDER)
+    recipe = read_recipe(tmp_path / "mine.toml")
+    with pytest.raises(PictureError, match=r"p9\.png"):
+        build(make_plan(recipe, photos), tmp_path / "out", workers=workers, quiet=True)
+    (photos / "p9.png").unlink()
+    with pytest.raises(DatasetError, match="other settings"):  # other photos: another dataset
+        build(make_plan(recipe, photos), tmp_path / "out", workers=workers, quiet=True)
+    built = build(make_plan(recipe, photos), tmp_path / "out", workers=workers, overwrite=True, quiet=True)
+    assert built.splits == {"test": 3}
+    assert str(photos) not in "".join(
+        p.read_text() for p in built.path.iterdir() if p.suffix in (".toml", ".jsonl", ".md")
+    )
+
+
+def test_photos_need_a_folder_source(tiny_recipe, tmp_path):
+    with pytest.raises(UsageError, match="takes no photos"):
+        make_plan(read_recipe(tiny_recipe), tmp_path)
+
+
+def test_starter_is_what_it_promises():
+    plan = make_plan(read_recipe(recipe_file("starter")))
+    counts = plan.counts()
+    assert {s: counts[s] for s in counts if s.startswith("test")} == dict.fromkeys(
+        ["test-g0.3", "test-g1", "test-g1.2", "test-g1.6"], 6
+    )
+    assert counts["train"] >= 40
+    assert counts["val"] >= 4
+    for planned in plan.photos:
+        assert {pair.split[:4] for pair in planned.pairs} in ({"test"}, {"trai"}, {"val"})
+        assert planned.photo.source == ("samples" if planned.pairs[0].split.startswith("test") else "deadleaves")
+    unseen = {p.blur.describe()["sigma"] for p in plan.pairs if p.split in ("train", "val")}
+    assert unseen == {0.3, 1.0, 1.6}
+
+
+def flip_one_bit(file: Path) -> None:
+    picture = read_rgb(file).copy()
+    picture[7, 5, 1] ^= 1
+    write_png(file, picture)
+
+
+def test_verify_names_one_flipped_pixel(tiny, cli):
+    assert cli("verify-dataset", tiny.path, "--pixels", "--quiet").code == 0
+    victim = sorted(tiny.path.glob("val/blur/*.png"))[0]
+    flip_one_bit(victim)
+    assert cli("verify-dataset", tiny.path).code == 0  # files alone look right
+    result = cli("verify-dataset", tiny.path, "--pixels", "--quiet")
+    assert result.code == 1
+    assert result.out.splitlines() == [f"val/blur/{victim.name}: its pixels are not those of manifest.jsonl"]
+    assert "1 problem" in result.err
+
+
+def edit_json(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_verify_names_every_kind_of_damage(tiny):
+    path = tiny.path
+    next(path.glob("train/sharp/*.png")).unlink()
+    shutil.copy(next(path.glob("val/blur/*.png")), path / "val" / "blur" / "stray.png")
+    next(path.glob("test-g1.2/blur/*.png")).write_bytes(b"no picture")
+    edit_json(path / "dataset.json", dataset_id="0" * 64, splits=dict(tiny.splits) | {"train": 1})
+    (path / "kernels.npz").write_bytes(b"PK")
+    problems = "\n".join(verify(path, pixels=True, quiet=True))
+    for expected in [
+        ": missing",
+        "val/blur/stray.png: not in manifest.jsonl",
+        "is not a picture",
+        "do not give the dataset id",
+        "train: ",
+        "kernels.npz: cannot be read",
+    ]:
+        assert expected in problems
+
+
+def test_verify_names_a_changed_kernel(tiny):
+    with np.load(tiny.path / "kernels.npz") as file:
+        kernels = {name: file[name] for name in file.files}
+    first, second = sorted(kernels)[:2]
+    kernels[first] = kernels.pop(second)
+    np.savez(tiny.path / "kernels.npz", **kernels)
+    problems = verify(tiny.path, quiet=True)
+    assert f"kernels.npz: kernel {first[:12]} does not match its id" in problems
+    assert f"kernels.npz: kernel {second[:12]} is missing" in problems
+
+
+@pytest.mark.parametrize("line", ["{", '{"pair": 1}', "[]", "null"])
+def test_a_damaged_manifest_is_named_with_its_line(tiny, line):
+    with (tiny.path / "manifest.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(DatasetError, match=r"manifest\.jsonl:\d+ is damaged"):
+        verify(tiny.path, quiet=True)

@@ -25,7 +25,7 @@ from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.paths import recipe_file
 
-TINY_ID = ""
+TINY_ID = "11feaae8772444aa7c59513e19b640fc1bda5dbfd0a21f378fee6f747af13083"
 
 
 def tree(folder: Path) -> dict[str, bytes]:

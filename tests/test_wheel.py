@@ -19,7 +19,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.xdist_group("wheel")
 
-STARTER_ID = ""
+STARTER_ID = "b4a54f5f9983513e807a8705de472c0ff8a2c7c5993af774797545d01ae08812"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import click
 from deblurbench.cli import options
 
 
-@click.command("build-dataset")
+@click.command("build-dataset", short_help="Build a recipe into a dataset folder.")
 @click.argument("recipe", default="starter")
 @click.option("--out", type=click.Path(path_type=Path), help="The dataset folder.  [default: data/RECIPE]")
 @click.option("--photos", type=click.Path(path_type=Path), help="Folder for a recipe that takes your own photos.")

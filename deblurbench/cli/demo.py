@@ -18,7 +18,7 @@ _BASELINES = (("identity", None), ("wiener", None), ("cnn", "demo"), ("unet", "d
 _SHEET = "contact-sheet.png"
 
 
-@click.command("demo")
+@click.command("demo", short_help="All of it, small, in minutes: start here.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Where all goes.")
 @options.workers
 @options.common

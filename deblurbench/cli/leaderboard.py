@@ -17,7 +17,7 @@ _board = click.option(
 )
 
 
-@click.group("leaderboard")
+@click.group("leaderboard", short_help="Keep a leaderboard.")
 def command() -> None:
     """Keep a leaderboard: submissions as JSON files, tables made of them.
 

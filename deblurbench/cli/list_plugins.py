@@ -10,7 +10,7 @@ from deblurbench.cli import options
 from deblurbench.plugins import KINDS
 
 
-@click.command("list")
+@click.command("list", short_help="List baselines, datasets, blurs, protocols or sources.")
 @click.argument("kind", type=click.Choice(KINDS))
 @options.json_out
 @options.common

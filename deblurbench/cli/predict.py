@@ -9,7 +9,7 @@ import click
 from deblurbench.cli import options
 
 
-@click.command("predict")
+@click.command("predict", short_help="Restore a picture or a folder of pictures.")
 @click.argument("model")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))

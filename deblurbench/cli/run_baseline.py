@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deblurbench.dataset.reader import Dataset
 
 
-@click.command("run-baseline")
+@click.command("run-baseline", short_help="Train, predict and score a baseline.")
 @click.argument("name")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="A dataset folder.  [default: data/starter, built if absent]"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deblurbench.scoring.score import ScoreReport
 
 
-@click.command("score")
+@click.command("score", short_help="Score predictions against sharp pictures.")
 @click.argument("predictions", metavar="PREDS", type=click.Path(path_type=Path))
 @click.argument("sharp", metavar="SHARP", type=click.Path(path_type=Path))
 @click.option(

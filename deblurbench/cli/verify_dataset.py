@@ -9,7 +9,7 @@ import click
 from deblurbench.cli import options
 
 
-@click.command("verify-dataset")
+@click.command("verify-dataset", short_help="Check a dataset folder; name what is wrong.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--pixels", is_flag=True, help="Also decode every picture and compare its hash.")
 @options.workers

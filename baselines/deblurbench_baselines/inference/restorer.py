@@ -1,0 +1,43 @@
+"""A network as a function from pictures to pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch  # noqa: TID253 - imported lazily as a whole
+from torch import nn  # noqa: TID253
+
+from deblurbench.images.codec import Picture
+from deblurbench.runs.baseline import Restorer
+from deblurbench_baselines.inference.weights import load_weights
+from deblurbench_baselines.networks.settings import NetworkSettings
+from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
+
+
+class NetworkRestorer:
+    """Restores whole pictures with a network in its evaluation mode.
+
+    The network is left in that mode: BatchNorm uses its running statistics, dropout is off.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        self._network = network.eval()
+        self._device = device
+
+    def __call__(self, picture: Picture) -> Picture:
+        """Restore uint8 H x W x 3; returns uint8 of the same shape, clipped and rounded."""
+        with torch.inference_mode():
+            output = self._network(to_batch([picture], self._device))
+        return to_picture(output[0])
+
+
+def load_restorer(settings: NetworkSettings, weights: Path, device: str) -> Restorer:
+    """The network that the settings describe, with the weights of a safetensors file, on a device.
+
+    Raises: RunError where the weights are missing or do not fit, UsageError for an unknown device.
+    """
+    where = torch_device(device)
+    with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays as it is
+        network = settings.build()
+    load_weights(network, weights)
+    return NetworkRestorer(place(network, where), where)

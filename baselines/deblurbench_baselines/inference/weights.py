@@ -1,0 +1,82 @@
+"""Weights on disk: safetensors alone, since a pickle can run code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import nn  # noqa: TID253 - imported lazily as a whole
+
+from deblurbench.errors import RunError
+from deblurbench.files import canonical_json, replacing
+
+_MOST_KEYS = 5  # named in an error; the rest is counted
+_ALIGNMENT = 8  # of the header of a safetensors file, bytes
+
+
+def save_weights(path: Path, network: nn.Module, metadata: Mapping[str, str]) -> None:
+    """Write a network's parameters and running statistics with `metadata`, whole or not at all.
+
+    Equal weights and metadata give equal bytes.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    data = _with_sorted_header(save(tensors, metadata=dict(metadata)))
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    """The same safetensors file with its header in one order: the library's own differs from run to run.
+
+    Format: 8 bytes little-endian length, a JSON header padded with spaces, the tensors.
+    """
+    size = int.from_bytes(data[:8], "little")
+    header = canonical_json(json.loads(data[8 : 8 + size])).encode("ascii")
+    header += b" " * (-len(header) % _ALIGNMENT)
+    return len(header).to_bytes(8, "little") + header + data[8 + size :]
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Fill a network with the weights of a safetensors file.
+
+    Raises: RunError where the file is missing, no safetensors file, or of another network.
+    """
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError as error:
+        raise RunError(f"no weights at {path}", "train the baseline first") from error
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is no readable safetensors file", str(error)) from error
+    wanted = network.state_dict()
+    problems = [
+        _named("missing", wanted.keys() - tensors.keys()),
+        _named("unexpected", tensors.keys() - wanted.keys()),
+        _named(
+            "wrong shape", [key for key in wanted.keys() & tensors.keys() if wanted[key].shape != tensors[key].shape]
+        ),
+    ]
+    if any(problems):
+        raise RunError(f"{path} does not fit the network", "; ".join(problem for problem in problems if problem))
+    network.load_state_dict(tensors)
+
+
+def _named(problem: str, keys: set[str] | list[str]) -> str:
+    if not keys:
+        return ""
+    shown = sorted(keys)[:_MOST_KEYS]
+    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
+    return f"{problem}: {', '.join(shown)}{more}"
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a weights file. Raises RunError where it cannot be read."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except FileNotFoundError as error:
+        raise RunError(f"no weights at {path}", "train the baseline first") from error
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is no readable safetensors file", str(error)) from error

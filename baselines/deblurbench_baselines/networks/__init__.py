@@ -1,0 +1,1 @@
+"""The networks of the baselines. Their settings import no torch; the networks themselves do."""

@@ -1,0 +1,19 @@
+"""Counting parameters the way the founding documents print them."""
+
+from __future__ import annotations
+
+from torch import nn  # noqa: TID253 - networks are imported lazily as a whole
+
+
+def trainable_parameters(network: nn.Module) -> int:
+    """How many numbers training changes by gradient."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def printed_total(network: nn.Module) -> int:
+    """The total that a Keras summary prints: all parameters and running statistics.
+
+    torch's batch counters (`num_batches_tracked`) are not among them: Keras has none.
+    """
+    statistics = sum(b.numel() for name, b in network.named_buffers() if not name.endswith("num_batches_tracked"))
+    return sum(p.numel() for p in network.parameters()) + statistics

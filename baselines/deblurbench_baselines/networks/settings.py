@@ -1,0 +1,81 @@
+"""What defines a network, without torch: settings that can be listed, compared and written down."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from deblurbench.config import Config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+
+
+class NetworkSettings(Config):
+    """The settings of one kind of network. `build` makes the network they describe."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network, freshly initialised from torch's global random stream.
+
+        It maps float N x 3 x H x W in [0, 1] to the same shape, for any H and W.
+        """
+
+
+class CNNSettings(NetworkSettings):
+    """The three-layer CNN of the course: `widths` are the channels after the first and the second layer."""
+
+    widths: Annotated[tuple[Width, ...], Field(min_length=2, max_length=2)] = (128, 64)
+
+    def build(self) -> nn.Module:
+        """The CNN that these settings describe."""
+        from deblurbench_baselines.networks.cnn import CNN
+
+        return CNN(self)
+
+
+class UNetSettings(NetworkSettings):
+    """A U-Net.
+
+    Attributes:
+        widths: channels per level, from full resolution to the bottleneck.
+        batch_norm: blocks with BatchNorm at their end: `e1`, `e2`, ... from full resolution down,
+            `bottleneck`, and `d1`, `d2`, ... for the decoder blocks beside `e1`, `e2`, ...
+        unshuffle: side of the pixel blocks that become channels before the first level (1: none).
+            A step costs about its square times less.
+        residual: output = input + head, head zero-initialised, no sigmoid. Otherwise a sigmoid ends the network.
+    """
+
+    widths: Annotated[tuple[Width, ...], Field(min_length=2, max_length=8)] = (32, 64, 128, 256, 512)
+    batch_norm: tuple[str, ...] = ("e2", "e4", "bottleneck")
+    unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
+    residual: bool = False
+
+    @property
+    def depth(self) -> int:
+        """How often the resolution is halved."""
+        return len(self.widths) - 1
+
+    @property
+    def blocks(self) -> list[str]:
+        """The names of all blocks, in the order in which they run."""
+        down = [f"e{level}" for level in range(1, self.depth + 1)]
+        up = [f"d{level}" for level in range(self.depth, 0, -1)]
+        return [*down, "bottleneck", *up]
+
+    @model_validator(mode="after")
+    def _check_blocks(self) -> Self:
+        unknown = [name for name in self.batch_norm if name not in self.blocks]
+        if unknown or len(set(self.batch_norm)) != len(self.batch_norm):
+            raise ValueError(f"batch_norm names blocks once each, of {', '.join(self.blocks)}")
+        return self
+
+    def build(self) -> nn.Module:
+        """The U-Net that these settings describe."""
+        from deblurbench_baselines.networks.unet import UNet
+
+        return UNet(self)

@@ -1,0 +1,97 @@
+"""Baselines that are trained: a network, its settings and its training, behind the core's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deblurbench.config import Config, override, parse
+from deblurbench.dataset.reader import Dataset
+from deblurbench.errors import RecipeError, RunError
+from deblurbench.files import canonical_json, make_folder
+from deblurbench.runs.baseline import Baseline, Restorer
+from deblurbench_baselines.networks.settings import CNNSettings, NetworkSettings, UNetSettings
+from deblurbench_baselines.recipe import read_recipe
+from deblurbench_baselines.training.settings import TrainingSettings
+
+
+class TrainedConfig(Config):
+    """A resolved recipe. `preset` is None for the default variant."""
+
+    preset: str | None = None
+    network: NetworkSettings
+    training: TrainingSettings
+
+
+class CNNConfig(TrainedConfig):
+    """A resolved recipe of the CNN."""
+
+    network: CNNSettings
+
+
+class UNetConfig(TrainedConfig):
+    """A resolved recipe of the U-Net."""
+
+    network: UNetSettings
+
+
+class TrainedBaseline(Baseline):
+    """A network from `recipes/<name>.toml`."""
+
+    trains = True
+
+    def __init__(self, name: str, config: type[TrainedConfig]) -> None:
+        self._recipe = read_recipe(name)
+        self._config = config
+        self.name, self.version, self.summary = self._recipe.name, self._recipe.version, self._recipe.summary
+        self.parameters, self.trainable = self._recipe.counts(None)
+        self.presets = tuple(self._recipe.presets)
+
+    def counts(self, preset: str | None = None) -> tuple[int | None, int | None]:
+        """The declared (parameters, trainable) of the default or of a preset."""
+        return self._recipe.counts(preset)
+
+    def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> TrainedConfig:
+        """The resolved recipe: tables `network` and `training`.
+
+        Raises: UsageError for an unknown preset, RecipeError for a wrong key.
+        """
+        values = override(self._recipe.tables(preset), settings)
+        if "preset" in values:
+            raise RecipeError(f"{self.name}:preset", "a preset is chosen by name, not set")
+        return parse(self._config, {**values, **({"preset": preset} if preset else {})}, self.name)
+
+    def reconfigure(self, values: Mapping[str, Any]) -> TrainedConfig:
+        """The resolved recipe from its plain values. Raises RecipeError for a wrong key."""
+        return parse(self._config, values, self.name)
+
+    def train(self, config: Config, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
+        """Train on `train`, select on `val`; goes on where an interrupted run stopped; see `training.session`.
+
+        Raises: RunError where the run cannot be continued or the loss diverges.
+        """
+        from deblurbench_baselines.training.session import Task, train
+
+        known = self._known(config)
+        metadata = {
+            "baseline": self.name,
+            "preset": known.preset or "",
+            "config": canonical_json(known.as_dict()),
+            "dataset_id": dataset.id,
+        }
+        task = Task(known.network, known.training, known.hash(), self.label(known.preset), metadata)
+        train(task, dataset, make_folder(run), device=device, quiet=quiet)
+
+    def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
+        """The network with its weights as a function. Raises RunError where the weights do not fit."""
+        from deblurbench_baselines.inference.restorer import load_restorer
+
+        if weights is None:
+            raise RunError(f"{self.name} needs weights", "train it first, or name a run folder")
+        return load_restorer(self._known(config).network, weights, device)
+
+    def _known(self, config: Config) -> TrainedConfig:
+        if not isinstance(config, self._config):
+            raise TypeError(f"{self.name} is configured by {self._config.__name__}, not {type(config).__name__}")
+        return config

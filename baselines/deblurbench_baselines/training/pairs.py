@@ -1,0 +1,50 @@
+"""The pairs that training may see: the splits `train` and `val`, in memory as uint8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from deblurbench.dataset.reader import Dataset
+from deblurbench.errors import DatasetError, RunError
+from deblurbench.images.codec import Picture, read_rgb
+from deblurbench.progress import progress
+
+TrainingSplit = Literal["train", "val"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A blurred and a sharp picture, uint8 H x W x 3 of one shape."""
+
+    name: str
+    blur: Picture
+    sharp: Picture
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, pixels."""
+        return self.sharp.shape[0], self.sharp.shape[1]
+
+
+def read_pairs(dataset: Dataset, split: TrainingSplit, *, quiet: bool = False) -> list[Pair]:
+    """All pairs of `train` or `val`, sorted by name.
+
+    There is no way to ask for a test split: what is trained or selected on test pictures proves nothing.
+
+    Raises: RunError where the split is missing or empty, DatasetError where the two sides differ in size.
+    """
+    if split not in ("train", "val"):
+        raise ValueError(f"training does not read the split {split!r}")
+    if not dataset.splits.get(split):
+        raise RunError(f"{dataset.path} has no {split} split", "training needs train and val")
+    pairs = []
+    files = dataset.pairs(split)
+    with progress(f"read {split}", len(files), "pairs", quiet=quiet) as bar:
+        for file in files:
+            pair = Pair(file.name, read_rgb(file.blur), read_rgb(file.sharp))
+            if pair.blur.shape != pair.sharp.shape:
+                raise DatasetError(f"{file.blur} and {file.sharp} differ in size", "build the dataset again")
+            pairs.append(pair)
+            bar.step()
+    return pairs

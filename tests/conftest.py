@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from deblurbench.dataset.plan import make_plan
 from deblurbench.dataset.reader import Dataset
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.images.codec import Picture
+
+pytest.register_assert_rewrite("training_kit")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,6 +93,31 @@ def shared() -> Path:
     if not (folder / "photos").is_dir():
         pytest.skip("no shared data folder beside this checkout (it is not part of the project)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """A tiny dataset for training; its test pictures are no pictures at all."""
+    from training_kit import make_dataset
+
+    return make_dataset(tmp_path_factory.mktemp("data") / "tiny", {"train": 4, "val": 2, "test": 1, "test-g1.2": 1})
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Tiny networks gain nothing from threads, and lose much where tests share the cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than such small networks."""
+    monkeypatch.setattr("deblurbench_baselines.training.trainer.draw_curves", lambda *_: None)
 
 
 def noise(height: int, width: int, channels: int | None = 3, seed: int = 0) -> Picture:

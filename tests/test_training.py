@@ -1,13 +1,7 @@
-"""Training: what it sees, when it stops, and that an interruption changes nothing."""
+"""Training: what it sees, when it stops, what it learns."""
 
-import csv
 import json
 import math
-import pickle
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -15,146 +9,23 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from training_kit import TINY, WEIGHTS, assert_same_run, make_dataset, metrics, settings, smooth_pair, train
 
-from deblurbench.dataset.manifest import COMMIT_MARK, MANIFEST, PhotoRecord, Record, dataset_id, write_manifest
-from deblurbench.dataset.reader import open_dataset
 from deblurbench.errors import DatasetError, RunError
-from deblurbench.files import canonical_json, write_json
+from deblurbench.files import canonical_json
 from deblurbench.images.codec import write_png
-from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress
+from deblurbench.runs.model import read_metadata
 from deblurbench_baselines import unet
-from deblurbench_baselines.inference.weights import read_metadata
-from deblurbench_baselines.training import optimisation, session
+from deblurbench_baselines.training import optimisation
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import CURVES, METRICS, Epoch, write_metrics
-from deblurbench_baselines.training.pairs import Pair, read_pairs
+from deblurbench_baselines.training.pairs import read_pairs
 from deblurbench_baselines.training.sampler import Crop, batches, check_sizes, cut, epoch_crops
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate, plateaus
-from deblurbench_baselines.training.trainer import Trainer
 from deblurbench_baselines.training.validation import decibels, mean_squared_error, validation_mse
 
-WEIGHTS = "weights.safetensors"
-TINY = [
-    "network.widths=[6, 8]",
-    "network.batch_norm=['bottleneck']",
-    "training.epochs=4",
-    "training.batch=4",
-    "training.crop=16",
-    "training.crops_per_pair=3",
-    "training.warm_up=2",
-]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def no_curves(monkeypatch):
-    """Drawing takes longer than such small networks."""
-    monkeypatch.setattr("deblurbench_baselines.training.trainer.draw_curves", lambda *_: None)
-
-
-def settings(**changes):
-    return unet.configure("demo", TINY).training.model_copy(update=changes)
-
-
-def smooth_pair(seed, height=24, width=32):
-    """A sharp picture of random blocks and its 3x3 box blur, uint8."""
-    blocks = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4, 3))
-    sharp = blocks.repeat(4, axis=0).repeat(4, axis=1)
-    padded = np.pad(sharp, ((1, 1), (1, 1), (0, 0)), mode="reflect")
-    total = np.sum([padded[y : y + height, x : x + width] for y in range(3) for x in range(3)], axis=0)
-    return Pair(f"p{seed}", (total // 9).astype(np.uint8), sharp.astype(np.uint8))
-
-
-def make_dataset(path, splits):
-    """A finished dataset folder with `splits` pairs of 32x24; test pictures are no pictures at all."""
-    records: list[Record] = []
-    for split, count in splits.items():
-        for index in range(count):
-            pair = smooth_pair(100 * len(records) + index)
-            for side, picture in (("blur", pair.blur), ("sharp", pair.sharp)):
-                file = path / split / side / f"{pair.name}.png"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                if split.startswith("test"):
-                    file.write_bytes(b"not a picture: training must not read it")
-                else:
-                    write_png(file, picture)
-            photo = PhotoRecord(source="s", url="", author="", licence="", raw_sha256="0" * 64)
-            record = Record(
-                pair=f"{split}/{pair.name}",
-                split=split,
-                scene=pair.name,
-                photo=photo,
-                preparation={},
-                blur={},
-                kernel="0" * 64,
-                seed=1,
-                sharp_sha256=pixel_hash(pair.sharp),
-                blur_sha256=pixel_hash(pair.blur),
-            )
-            records.append(record)
-    write_manifest(path / MANIFEST, records)
-    recipe = {"name": "tiny", "version": 1}
-    mark = {"schema": 1, "dataset_id": dataset_id(records), "recipe": recipe, "splits": splits}
-    write_json(path / COMMIT_MARK, mark)
-    return open_dataset(path)
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    return make_dataset(tmp_path_factory.mktemp("data") / "tiny", {"train": 4, "val": 2, "test": 1, "test-g1.2": 1})
-
-
-def train(dataset, run, *more):
-    config = unet.configure("demo", [*TINY, *more])
-    unet.train(config, dataset, run, device="cpu", quiet=True)
-    return config
-
-
-def train_until(monkeypatch, epochs, dataset, run, *more):
-    """Train, but be interrupted when so many epochs of this call are done."""
-    whole = Trainer.epochs
-
-    def some(self, bar):
-        for done, epoch in enumerate(whole(self, bar), 1):
-            yield epoch
-            if done == epochs:
-                raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "epochs", some)
-        with pytest.raises(KeyboardInterrupt):
-            train(dataset, run, *more)
-
-
-def metrics(run):
-    with (run / METRICS).open() as file:
-        return list(csv.DictReader(file))
-
-
-def comparable(run):
-    """All columns of the metrics but those of the clock."""
-    return [{k: v for k, v in row.items() if k not in ("seconds", "crops_per_second")} for row in metrics(run)]
-
-
-def assert_same_run(run, other):
-    assert comparable(run) == comparable(other)
-    assert (run / WEIGHTS).read_bytes() == (other / WEIGHTS).read_bytes()
-    states = [torch.load(folder / STATE, weights_only=True) for folder in (run, other)]
-    for name, tensor in states[0]["network"].items():
-        assert torch.equal(tensor, states[1]["network"][name])
-    for index, values in states[0]["optimiser"]["state"].items():
-        for key, value in values.items():
-            assert torch.equal(value, states[1]["optimiser"]["state"][index][key])
-    assert torch.equal(states[0]["random"]["cpu"], states[1]["random"]["cpu"])
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # What an epoch shows
 
@@ -355,124 +226,6 @@ def test_validation_is_exact():
     assert mean_squared_error(a, b) == mean_squared_error(b, a) == 245**2 / 255**2
     assert decibels(0.001) == pytest.approx(30)
     assert decibels(0) == math.inf
-
-
-# Interruptions
-
-
-@pytest.mark.usefixtures("no_curves")
-@pytest.mark.parametrize("stops", [(1,), (3,), (1, 1, 1)])
-def test_interrupted_run_ends_with_the_same_bits(dataset, tmp_path, monkeypatch, stops):
-    train(dataset, tmp_path / "whole")
-    for epochs in stops:
-        train_until(monkeypatch, epochs, dataset, tmp_path / "parts")
-    assert len(metrics(tmp_path / "parts")) == sum(stops)
-    train(dataset, tmp_path / "parts")
-    assert_same_run(tmp_path / "whole", tmp_path / "parts")
-
-
-@pytest.mark.usefixtures("no_curves")
-def test_plateau_and_patience_survive_an_interruption(dataset, tmp_path, monkeypatch):
-    more = [
-        "training.learning_rate=1e-12",
-        "training.schedule='plateau'",
-        "training.plateau_patience=0",
-        "training.early_stopping=3",
-    ]
-    train(dataset, tmp_path / "whole", *more)
-    train_until(monkeypatch, 2, dataset, tmp_path / "parts", *more)
-    train(dataset, tmp_path / "parts", *more)
-    assert_same_run(tmp_path / "whole", tmp_path / "parts")
-
-
-@pytest.mark.usefixtures("no_curves")
-@pytest.mark.parametrize("last", [WEIGHTS, STATE])
-def test_interruption_between_two_files_changes_nothing(dataset, tmp_path, monkeypatch, last):
-    """A kill just after `last` was written, in the second epoch."""
-    train(dataset, tmp_path / "whole")
-    train_until(monkeypatch, 1, dataset, tmp_path / "parts")
-
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        name = "save_state" if last == WEIGHTS else "write_metrics"
-        patch.setattr(f"deblurbench_baselines.training.trainer.{name}", killed)
-        if last == STATE:  # taking up the state reports it; only the next report is interrupted
-            patch.setattr(Trainer, "resume", _quiet_resume(Trainer.resume, patch, killed))
-        with pytest.raises(KeyboardInterrupt):
-            train(dataset, tmp_path / "parts")
-    train(dataset, tmp_path / "parts")
-    assert_same_run(tmp_path / "whole", tmp_path / "parts")
-
-
-def _quiet_resume(resume, patch, killed):
-    def wrapped(self):
-        patch.setattr("deblurbench_baselines.training.trainer.write_metrics", write_metrics)
-        resume(self)
-        patch.setattr("deblurbench_baselines.training.trainer.write_metrics", killed)
-
-    return wrapped
-
-
-@pytest.mark.usefixtures("no_curves")
-def test_killed_process_is_continued_bit_for_bit(dataset, tmp_path):
-    more = ["training.epochs=20", "training.early_stopping=20"]
-    code = f"""
-import torch; torch.set_num_threads(1)
-from pathlib import Path
-from deblurbench.dataset.reader import open_dataset
-from deblurbench_baselines import unet
-config = unet.configure("demo", {[*TINY, *more]!r})
-unet.train(config, open_dataset(Path({str(dataset.path)!r})), Path({str(tmp_path / "killed")!r}), device="cpu")
-"""
-    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as process:
-        while process.poll() is None and not (
-            (tmp_path / "killed" / METRICS).exists() and len(metrics(tmp_path / "killed")) >= 3
-        ):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    assert 3 <= len(metrics(tmp_path / "killed")) < 20
-    train(dataset, tmp_path / "killed", *more)
-    train(dataset, tmp_path / "whole", *more)
-    assert [row["epoch"] for row in metrics(tmp_path / "killed")] == [str(n) for n in range(1, 21)]
-    assert_same_run(tmp_path / "whole", tmp_path / "killed")
-
-
-def test_finished_run_is_left_alone(dataset, tmp_path, monkeypatch):
-    train(dataset, tmp_path)
-    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    monkeypatch.setattr(session, "read_pairs", None)  # not even the pictures are read
-    train(dataset, tmp_path)
-    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
-    (tmp_path / WEIGHTS).unlink()
-    with pytest.raises(RunError, match="is gone"):
-        train(dataset, tmp_path)
-
-
-@pytest.mark.usefixtures("no_curves")
-def test_state_of_another_run_is_refused(dataset, tmp_path):
-    train(dataset, tmp_path, "training.epochs=1")
-    with pytest.raises(RunError, match="belongs to other settings"):
-        train(dataset, tmp_path, "training.epochs=2")
-    with pytest.raises(RunError, match="belongs to another dataset"):
-        train(replace(dataset, id="f" * 64), tmp_path, "training.epochs=1")
-
-
-class Hostile:
-    """What a pickle could do."""
-
-    def __reduce__(self):
-        return print, ("code in a state file ran",)
-
-
-@pytest.mark.parametrize("content", [b"", b"damaged", pickle.dumps(Hostile(), 2), pickle.dumps({"schema": 1}, 2)])
-def test_damaged_state_is_refused_and_runs_no_code(dataset, tmp_path, content, capsys):
-    (tmp_path / STATE).write_bytes(content)
-    with pytest.raises(RunError, match=r"state\.pt is damaged"):
-        train(dataset, tmp_path)
-    assert "ran" not in capsys.readouterr().out
 
 
 def test_metrics_hold_infinite_figures(tmp_path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch  # noqa: TID253 - imported lazily as a whole
-from torch import nn  # noqa: TID253
+import torch
+from torch import nn
 
-from deblurbench.errors import RunError, UsageError
+from deblurbench.errors import RunError
 from deblurbench.images.codec import Picture
+from deblurbench.runs.device import choose_device
 
 
 def torch_device(name: str) -> torch.device:
@@ -17,16 +18,7 @@ def torch_device(name: str) -> torch.device:
 
     Raises: UsageError where this machine has no such device.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()) or (index and kind == "cpu"):
-        raise UsageError(f"unknown device {name!r}", "use cpu, cuda or cuda:N")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"no device {name!r}: torch sees no CUDA here", "use --device cpu")
-    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"no device {name!r}: torch sees {torch.cuda.device_count()} of them", "count from cuda:0")
-    return torch.device(name)
+    return torch.device(choose_device(name, needed=True))
 
 
 def place(network: nn.Module, device: torch.device) -> nn.Module:

@@ -45,7 +45,7 @@ def open_model(name_or_path: str, device: str = "auto") -> Model:
         record = read_run(path)
         return _assemble(record.baseline, record.config, path / WEIGHTS, device)
     if path.is_file():
-        metadata = _metadata(path)
+        metadata = read_metadata(path)
         return _assemble(metadata["baseline"], json.loads(metadata["config"]), path, device)
     baselines = plugins.find("baselines")
     if name_or_path not in baselines:
@@ -68,7 +68,11 @@ def _assemble(name: str, values: Mapping[str, object], weights: Path, device: st
     return Model(baseline, config, weights if baseline.trains else None, chosen)
 
 
-def _metadata(path: Path) -> Mapping[str, str]:
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """What a weights file says about itself: `baseline`, `preset`, `config`, `dataset_id`.
+
+    Raises: RunError where it is no safetensors file, or does not name its baseline and settings.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:

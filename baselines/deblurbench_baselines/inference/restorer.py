@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch  # noqa: TID253 - imported lazily as a whole
-from torch import nn  # noqa: TID253
+import torch
+from torch import nn
 
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Restorer

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn  # noqa: TID253 - imported lazily as a whole
+from torch import nn
 
 from deblurbench.errors import RunError
 from deblurbench.files import canonical_json, replacing
@@ -49,7 +49,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     except FileNotFoundError as error:
         raise RunError(f"no weights at {path}", "train the baseline first") from error
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is no readable safetensors file", str(error)) from error
+        raise RunError(f"{path} is not a safetensors file", str(error)) from error
     wanted = network.state_dict()
     problems = [
         _named("missing", wanted.keys() - tensors.keys()),
@@ -69,14 +69,3 @@ def _named(problem: str, keys: set[str] | list[str]) -> str:
     shown = sorted(keys)[:_MOST_KEYS]
     more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
     return f"{problem}: {', '.join(shown)}{more}"
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of a weights file. Raises RunError where it cannot be read."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
-    except FileNotFoundError as error:
-        raise RunError(f"no weights at {path}", "train the baseline first") from error
-    except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is no readable safetensors file", str(error)) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch  # noqa: TID253 - networks are imported lazily as a whole
-from torch import nn  # noqa: TID253
+import torch
+from torch import nn
 
 from deblurbench_baselines.networks.padding import pad_to
 from deblurbench_baselines.networks.settings import CNNSettings

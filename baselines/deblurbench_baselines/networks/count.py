@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn  # noqa: TID253 - networks are imported lazily as a whole
+from torch import nn
 
 
 def trainable_parameters(network: nn.Module) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch  # noqa: TID253 - networks are imported lazily as a whole
+import torch
 
 from deblurbench.blur.convolve import reflect101
 

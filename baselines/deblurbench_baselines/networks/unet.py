@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import cast
 
-import torch  # noqa: TID253 - networks are imported lazily as a whole
-from torch import nn  # noqa: TID253
-from torch.nn import functional  # noqa: TID253
+import torch
+from torch import nn
+from torch.nn import functional
 
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
 from deblurbench_baselines.networks.settings import UNetSettings

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch  # noqa: TID253 - imported lazily as a whole
+import torch
 
 from deblurbench.errors import RunError
 from deblurbench.files import replacing

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch  # noqa: TID253 - imported lazily as a whole
-from torch import nn  # noqa: TID253
-from torch.nn import functional  # noqa: TID253
+import torch
+from torch import nn
+from torch.nn import functional
 
 from deblurbench_baselines.training.settings import TrainingSettings
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch  # noqa: TID253 - imported lazily as a whole
+import torch
 
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RunError

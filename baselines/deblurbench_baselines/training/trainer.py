@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import torch  # noqa: TID253 - imported lazily as a whole
-from torch import nn  # noqa: TID253
+import torch
+from torch import nn
 
 from deblurbench.errors import RunError
 from deblurbench.progress import Progress

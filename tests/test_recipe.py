@@ -44,3 +44,13 @@ def test_a_missing_key_is_named(tmp_path):
     (tmp_path / "r.toml").write_text('schema = 1\nname = "x"\n')
     with pytest.raises(RecipeError, match=r"r\.toml:version: this key is missing \(and 4 more wrong keys\)"):
         read_recipe(tmp_path / "r.toml")
+
+
+def test_the_published_id_is_compared(cli, tiny_recipe, tiny, tmp_path):
+    checksums = tmp_path / "checksums.toml"
+    checksums.write_text(f'dataset_id = "{tiny.id}"\n')
+    assert "(as published)" in cli("build-dataset", tiny_recipe, "--out", tiny.path).out
+    checksums.write_text('dataset_id = "0"\n')
+    result = cli("build-dataset", tiny_recipe, "--out", tiny.path)
+    assert "(as published)" not in result.out
+    assert "Warning: the recipe's publisher got another dataset id" in result.err

@@ -17,9 +17,11 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
+from deblurbench.dataset.recipe import published_id
+
 pytestmark = pytest.mark.xdist_group("wheel")
 
-STARTER_ID = "b4a54f5f9983513e807a8705de472c0ff8a2c7c5993af774797545d01ae08812"
+STARTER_ID = published_id(ROOT / "datasets" / "starter" / "recipe.toml")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,7 @@ def test_the_demo_runs_from_an_empty_folder_and_keeps_its_promises(program, tmp_
     )
     assert shown.returncode == 0, shown.stderr[-3000:]
     assert "Warning" not in shown.stderr
+    assert "(as published)" in shown.stdout
     # Five minutes are promised on two idle cores; here other tests share them.
     assert time.monotonic() - start < 600
     for command in (

@@ -41,20 +41,28 @@ def command(
     """
     from deblurbench.dataset.build import build
     from deblurbench.dataset.plan import make_plan
-    from deblurbench.dataset.recipe import read_recipe
+    from deblurbench.dataset.recipe import published_id, read_recipe
     from deblurbench.paths import recipe_file
     from deblurbench.progress import say
 
     changes = settings if seed is None else (*settings, f"seed={seed}")
-    resolved = read_recipe(recipe_file(recipe), changes)
+    file = recipe_file(recipe)
+    resolved = read_recipe(file, changes)
     plan = make_plan(resolved, photos, limit)
     for split, count in plan.counts().items():
         if not count:
             say(f"Warning: no photo falls to the split {split}; add photos or change the shares", quiet=quiet)
     dataset = build(plan, out or Path("data") / resolved.name, workers=workers, overwrite=overwrite, quiet=quiet)
+    published = None if changes or photos or limit else published_id(file)
+    if published and published != dataset.id:
+        say(
+            f"Warning: the recipe's publisher got another dataset id, {published}: compare the versions in dataset.json"
+        )
     if json_out:
         result = {"path": str(dataset.path), "dataset_id": dataset.id, "splits": dict(dataset.splits)}
         options.put_json(json_out, result)
     else:
         counts = ", ".join(f"{split} {count}" for split, count in dataset.splits.items())
-        click.echo(f"{dataset.path}  {counts}\ndataset id {dataset.id}")
+        click.echo(
+            f"{dataset.path}  {counts}\ndataset id {dataset.id}{' (as published)' if published == dataset.id else ''}"
+        )

@@ -131,3 +131,13 @@ def read_recipe(file: Path, settings: Sequence[str] = ()) -> Recipe:
     for split in recipe.splits:
         recipe.open_blurs(split, str(file))
     return recipe
+
+
+def published_id(file: Path) -> str | None:
+    """The dataset id that a recipe's publisher got, from `checksums.toml` beside it; None where there is none."""
+    checksums = file.parent / "checksums.toml"
+    return parse(_Checksums, read_toml(checksums), str(checksums)).dataset_id if checksums.is_file() else None
+
+
+class _Checksums(Config):
+    dataset_id: str

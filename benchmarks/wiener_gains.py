@@ -15,7 +15,6 @@ import numpy as np
 
 from deblurbench.blur.convolve import convolve
 from deblurbench.blur.gaussian import GaussianOpenCV
-from deblurbench.draws import Draws
 from deblurbench.images.codec import Picture, list_pictures, read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
 from deblurbench.scoring.metrics import psnr
@@ -36,7 +35,7 @@ def measure(folder: Path) -> dict[str, object]:
     photos = [prepare(read_rgb(folder / file)) for file in list_pictures(folder)]
     results: dict[str, object] = {"photos": len(photos)}
     for sigma, size in KERNELS.items():
-        kernel = GaussianOpenCV(sigma=float(sigma), size=size).kernel(Draws(0, "", ""))
+        kernel = GaussianOpenCV(sigma=float(sigma), size=size).kernel()
         rows, seconds = [], 0.0
         for sharp in photos:
             blurred = convolve(sharp, kernel)

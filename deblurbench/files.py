@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from deblurbench.errors import DeblurbenchError, UsageError
 
 PART = ".part"
+LOCK = ".lock"
 
 
 @contextmanager
@@ -83,8 +88,52 @@ def make_folder(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise UsageError(f"cannot write to {path}: {error.strerror}", "choose another --out") from error
+        raise UsageError(f"cannot write to {path}: {error.strerror}", "choose another place") from error
     return path
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only process at work in a folder; the system lifts the lock when the process ends, however it ends.
+
+    Raises: DeblurbenchError where another process holds it.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise DeblurbenchError(f"another command is at work in {folder}", "wait for it, or choose another") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # while it is held, so that nobody else locks a file that goes away
+            (folder / LOCK).unlink()
+        lock.release()
+
+
+def refuse_foreign(folder: Path, ours: Callable[[str], bool]) -> None:
+    """Raise UsageError where a folder holds an entry whose name is not `ours`: it is not to be overwritten."""
+    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK and not ours(entry.name))
+    if foreign:
+        raise UsageError(f"{folder} holds other files ({foreign[0]}) and is left alone", "choose another --out")
+
+
+def clear(folder: Path, last: str) -> None:
+    """Remove everything in a folder but its lock; `last`, which says whose folder it is, goes last."""
+    entries = [entry for entry in folder.iterdir() if entry.name not in (LOCK, last)]
+    for entry in [*entries, folder / last]:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a table, whole or not at all: full digits, infinities as `inf`, None empty."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def read_json(path: Path, kind: type[DeblurbenchError] = DeblurbenchError) -> Any:

@@ -20,7 +20,8 @@ from deblurbench.dataset.plan import make_plan
 from deblurbench.dataset.reader import open_dataset
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.dataset.verify import verify
-from deblurbench.errors import DatasetError, PictureError, UsageError
+from deblurbench.errors import DatasetError, DeblurbenchError, PictureError, UsageError
+from deblurbench.files import LOCK
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.paths import recipe_file
@@ -80,7 +81,7 @@ def test_scenes_stay_in_their_split_whatever_is_lost(tiny_recipe):
 
 def test_draw_takes_one_blur_per_photo(tiny_recipe):
     plan = make_plan(read_recipe(tiny_recipe, ["splits.0.draw=1", "sources.0.count=60"]))
-    drawn = [p.blur.describe()["sigma"] for p in plan.pairs if p.split == "train"]
+    drawn = [p.blur.as_dict()["sigma"] for p in plan.pairs if p.split == "train"]
     assert len(drawn) == len({p.pair for p in plan.pairs if p.split == "train"})
     assert {0.3, 1.0} == set(drawn)
     assert not any(p.pair.endswith(("-0", "-1")) for p in plan.pairs)
@@ -156,18 +157,23 @@ def test_other_settings_are_refused_until_overwritten(tiny, tiny_recipe):
     assert verify(tiny.path, pixels=True, quiet=True) == []
 
 
-def test_a_foreign_folder_is_never_touched(tmp_path, tiny_recipe):
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "thesis.txt").write_text("dear")
+@pytest.mark.parametrize("mark", [None, "dataset.json", "build.journal"])
+def test_a_foreign_folder_is_never_touched(tmp_path, tiny_recipe, mark):
+    home = tmp_path / "home"
+    (home / "train").mkdir(parents=True)
+    (home / "thesis.txt").write_text("dear")
+    if mark:  # somebody else's file of that name
+        (home / mark).write_text("{}")
+    before = sorted(home.iterdir())
     for overwrite in (False, True):
-        with pytest.raises(UsageError, match="holds other files"):
-            build(make_plan(read_recipe(tiny_recipe)), tmp_path / "home", overwrite=overwrite, quiet=True)
-    assert [p.name for p in (tmp_path / "home").iterdir()] == ["thesis.txt"]
+        with pytest.raises(DeblurbenchError):
+            build(make_plan(read_recipe(tiny_recipe)), home, overwrite=overwrite, quiet=True)
+    assert sorted(home.iterdir()) == before
 
 
 def test_two_builds_at_once_are_refused(tmp_path, tiny_recipe):
     (tmp_path / "out").mkdir()
-    with FileLock(tmp_path / "out" / ".build.lock"), pytest.raises(DatasetError, match="another build is at work"):
+    with FileLock(tmp_path / "out" / LOCK), pytest.raises(DeblurbenchError, match="another command is at work"):
         build(make_plan(read_recipe(tiny_recipe)), tmp_path / "out", quiet=True)
 
 
@@ -223,7 +229,7 @@ def test_starter_is_what_it_promises():
     for planned in plan.photos:
         assert {pair.split[:4] for pair in planned.pairs} in ({"test"}, {"trai"}, {"val"})
         assert planned.photo.source == ("samples" if planned.pairs[0].split.startswith("test") else "deadleaves")
-    unseen = {p.blur.describe()["sigma"] for p in plan.pairs if p.split in ("train", "val")}
+    unseen = {p.blur.as_dict()["sigma"] for p in plan.pairs if p.split in ("train", "val")}
     assert unseen == {0.3, 1.0, 1.6}
 
 

@@ -78,7 +78,7 @@ def test_borders_fold_with_period_2n_minus_2():
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (2, 3), (5, 1)])
 def test_a_kernel_may_exceed_the_picture(size):
-    picture, kernel = noise(*size), Gaussian(sigma=4.0).kernel(DRAWS)
+    picture, kernel = noise(*size), Gaussian(sigma=4.0).kernel()
     assert np.array_equal(convolve(picture, kernel), reference(picture, kernel))
 
 
@@ -86,13 +86,13 @@ def test_a_kernel_may_exceed_the_picture(size):
 @pytest.mark.parametrize("photo", ["astronaut.png", "coffee.png", "rocket.jpg"])
 def test_equals_opencv_on_photographs(photo, size, sigma):
     picture = read_rgb(Path(data_dir) / photo)
-    ours = convolve(picture, GaussianOpenCV(sigma=sigma, size=size).kernel(DRAWS))
+    ours = convolve(picture, GaussianOpenCV(sigma=sigma, size=size).kernel())
     assert np.array_equal(ours, cv2.GaussianBlur(picture, (size, size), sigma, borderType=cv2.BORDER_REFLECT_101))
 
 
 @pytest.mark.parametrize(("size", "sigma"), COURSE)
 def test_equals_opencv_on_the_shared_photographs(shared, size, sigma):
-    kernel = GaussianOpenCV(sigma=sigma, size=size).kernel(DRAWS)
+    kernel = GaussianOpenCV(sigma=sigma, size=size).kernel()
     files = sorted((shared / "photos" / "test").glob("*.png"))
     assert len(files) == 60
     for file in files:
@@ -103,5 +103,5 @@ def test_equals_opencv_on_the_shared_photographs(shared, size, sigma):
 def test_equals_opencv_on_noise_of_every_sigma():
     picture = noise(37, 53)
     for sigma in np.arange(0.2, 4.0, 0.1).round(2).tolist():
-        ours = convolve(picture, GaussianOpenCV(sigma=sigma).kernel(DRAWS))
+        ours = convolve(picture, GaussianOpenCV(sigma=sigma).kernel())
         assert np.array_equal(ours, cv2.GaussianBlur(picture, (0, 0), sigma)), sigma

@@ -34,9 +34,10 @@ def test_the_recipe_of_the_docs_builds(tmp_path):
 def test_the_blur_of_the_docs_works():
     scope: dict[str, type[Blur]] = {"__name__": "docs"}  # type: ignore[dict-item]
     exec(blocks("docs/plugins.md", "python")[0], scope)
-    kernels = [scope["Line"]().kernel(Draws(0, f"train/{i}", "blur")) for i in range(20)]
-    assert all(int(k.taps.sum()) == UNIT for k in kernels)
-    assert len({k.taps.shape for k in kernels}) > 5
+    drawn = [scope["Line"]().draw(Draws(0, f"train/{i}", "blur")) for i in range(20)]
+    assert all(int(kernel.taps.sum()) == UNIT for kernel, _ in drawn)
+    assert all(kernel.taps.shape == (1, parameters["length"]) for kernel, parameters in drawn)
+    assert len({kernel.id for kernel, _ in drawn}) > 5
 
 
 def test_every_command_of_the_docs_exists(cli):

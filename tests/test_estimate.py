@@ -19,14 +19,12 @@ from deblurbench.blur.estimate import (
 )
 from deblurbench.blur.gaussian import Gaussian, GaussianOpenCV
 from deblurbench.blur.kernel import Kernel, quantise
-from deblurbench.draws import Draws
 
-NOTHING = Draws(0, "test", "none")
 DELTA = quantise([[1.0]])
 
 
 def gaussian(sigma):
-    return Gaussian(sigma=sigma).kernel(NOTHING)
+    return Gaussian(sigma=sigma).kernel()
 
 
 def unrounded_blur(plane, kernel):
@@ -56,7 +54,7 @@ def texture(seed, beta, height=256, width=448):
 @pytest.mark.parametrize("size", [3, 11])
 def test_cosine_transform_diagonalises_symmetric_blur(shape, size):
     plane = np.random.default_rng(1).integers(0, 256, shape)
-    kernel = GaussianOpenCV(sigma=1.3, size=size).kernel(NOTHING)
+    kernel = GaussianOpenCV(sigma=1.3, size=size).kernel()
     blurred = unrounded_blur(plane, kernel)
     factor = transfer(kernel, *(frequencies(n) for n in shape))
     assert np.abs(factor.imag).max() < 1e-12

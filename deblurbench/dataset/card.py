@@ -13,6 +13,8 @@ from deblurbench.dataset.manifest import KERNELS, MANIFEST, Record
 from deblurbench.dataset.recipe import Recipe
 from deblurbench.files import sha256_file, write_json, write_text
 
+CARDS = ("README.md", "ATTRIBUTION.md", "croissant.json")
+
 
 def write_cards(out: Path, recipe: Recipe, dataset_id: str, records: Sequence[Record]) -> None:
     """Write README.md, ATTRIBUTION.md and croissant.json; the manifest and kernels must be there."""

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from deblurbench.blur.convolve import convolve
-from deblurbench.blur.family import Blur
-from deblurbench.blur.kernel import Kernel
+from deblurbench.blur.family import Blur, Drawn
 from deblurbench.dataset.manifest import PhotoRecord, Record
 from deblurbench.dataset.recipe import Prepare, Recipe, Share, SplitTable
 from deblurbench.draws import Draws
@@ -31,9 +30,9 @@ class PlannedPair:
     blur: Blur
     seed: int
 
-    def kernel(self) -> Kernel:
-        """The kernel that its blur draws for it."""
-        return self.blur.kernel(Draws(self.seed, self.pair, "blur"))
+    def draw(self) -> Drawn:
+        """The kernel, and its parameters, that its blur draws for it."""
+        return self.blur.draw(Draws(self.seed, self.pair, "blur"))
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class PlannedPhoto:
 
     def make(self, pair: PlannedPair, sharp: Picture) -> tuple[Picture, Record]:
         """The blurred picture of one of its pairs, and the pair's line in the manifest."""
-        kernel = pair.kernel()
+        kernel, parameters = pair.draw()
         blurred = convolve(sharp, kernel)
         record = Record(
             pair=pair.pair,
@@ -65,7 +64,7 @@ class PlannedPhoto:
                 raw_sha256=self.photo.raw_sha256,
             ),
             preparation=self.prepare.as_dict(),
-            blur=pair.blur.describe(),
+            blur={"family": pair.blur.family, **parameters},
             kernel=kernel.id,
             seed=pair.seed,
             sharp_sha256=pixel_hash(sharp),

@@ -34,8 +34,8 @@ class Dataset:
 
     @property
     def test_splits(self) -> list[str]:
-        """The names of all test splits, sorted."""
-        return sorted(name for name in self.splits if name.partition("-")[0] == "test")
+        """The names of all test splits that have pairs, sorted."""
+        return sorted(name for name, count in self.splits.items() if count and name.partition("-")[0] == "test")
 
     def folder(self, split: str, side: str) -> Path:
         """The folder that holds the `blur` or the `sharp` pictures of a split."""

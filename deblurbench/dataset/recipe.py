@@ -16,6 +16,7 @@ from deblurbench.images.resize import Filter, crop_to_ratio, resize
 from deblurbench.sources.photo import Source, source_from
 
 Share = Literal["train", "val", "test"]
+SPLIT_NAME = re.compile(r"train|val|test(-[A-Za-z0-9._]+)?")
 
 
 def _check_ratio(text: str) -> str:
@@ -25,7 +26,7 @@ def _check_ratio(text: str) -> str:
 
 
 def _check_split(name: str) -> str:
-    if not re.fullmatch(r"train|val|test(-[A-Za-z0-9._]+)?", name):
+    if not SPLIT_NAME.fullmatch(name):
         raise ValueError("a split is train, val, test or test-LABEL")
     return name
 

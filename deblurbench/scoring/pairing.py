@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,11 +58,12 @@ def _match(predictions: Path, offered: list[Path], sharp: Path, wanted: list[Pat
     by_stem: dict[Path, list[Path]] = {}
     for file in offered:
         by_stem.setdefault(file.with_suffix(""), []).append(file)
-    stems = [file.with_suffix("") for file in wanted]
+    stems = Counter(file.with_suffix("") for file in wanted)
     pairs, used = [], set()
-    for file, stem in zip(wanted, stems, strict=True):
+    for file in wanted:
+        stem = file.with_suffix("")
         others = by_stem.get(stem, [])
-        chosen = file if file in exact else others[0] if len(others) == 1 and stems.count(stem) == 1 else None
+        chosen = file if file in exact else others[0] if len(others) == 1 and stems[stem] == 1 else None
         used.add(chosen)
         pairs.append(Pair(file.as_posix(), sharp / file, predictions / chosen if chosen else None))
     return Pairing(tuple(pairs), tuple(file.as_posix() for file in offered if file not in used))

@@ -43,7 +43,7 @@ def find_recipes() -> dict[str, FoundRecipe]:
     ):
         for recipe in _in_folder(folder):
             found.setdefault(recipe.name, recipe)
-    for name, (plugin, folder_of) in plugins.load_all("datasets").items():
+    for name, (plugin, folder_of) in plugins.load_all("datasets", lambda of: of).items():
         file = Path(folder_of(name)) / "recipe.toml"
         found.setdefault(name, FoundRecipe(name, file, plugin.origin, plugin.version))
     return found

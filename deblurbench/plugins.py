@@ -7,6 +7,7 @@ metadata only; its code is imported when it is asked for by name.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -66,12 +67,12 @@ def load(kind: str, name: str) -> Any:
         ) from error
 
 
-def load_all(kind: str) -> dict[str, tuple[Plugin, Any]]:
-    """Each plug-in that can be imported, with its object; for each other one a warning."""
+def load_all(kind: str, use: Callable[[Any], Any]) -> dict[str, tuple[Plugin, Any]]:
+    """What `use` makes of each plug-in's object; for each that cannot be imported or used, a warning."""
     loaded = {}
     for name, plugin in sorted(find(kind).items()):
         try:
-            loaded[name] = (plugin, plugin.load())
+            loaded[name] = (plugin, use(plugin.load()))
         except Exception as error:
             _warn(f"{kind.removesuffix('s')} {name!r} is left out: {_broken(plugin, error)}")
     return loaded

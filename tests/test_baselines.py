@@ -36,19 +36,19 @@ def test_baseline_says_what_it_is(baseline):
     assert getattr(deblurbench_baselines, baseline.name) is baseline
     assert baseline.version >= 1
     assert "\n" not in baseline.summary
-    assert (baseline.parameters, baseline.trainable) == baseline.counts()
+    assert (baseline.parameters, baseline.trainable) == baseline.counts(baseline.configure())
 
 
 @pytest.mark.parametrize(("baseline", "preset"), VARIANTS, ids=variant_id)
 def test_declared_counts_are_those_of_the_built_network(baseline, preset):
     network = baseline.configure(preset).network.build()
-    assert baseline.counts(preset) == (printed_total(network), trainable_parameters(network))
+    assert baseline.counts(baseline.configure(preset)) == (printed_total(network), trainable_parameters(network))
 
 
 def test_founders_totals_are_declared():
     assert (cnn.parameters, cnn.trainable) == (83_715, 83_715)
     assert (unet.parameters, unet.trainable) == (7_763_491, 7_761_827)
-    assert cnn.counts("demo") == (83_715, 83_715)
+    assert cnn.counts(cnn.configure("demo")) == (83_715, 83_715)
     assert wiener.parameters is None
 
 
@@ -77,8 +77,8 @@ def test_configure_puts_settings_over_the_preset_over_the_default():
 @pytest.mark.parametrize(("baseline", "preset"), [(identity, None), (wiener, None), *VARIANTS], ids=variant_id)
 def test_configuration_is_read_back(baseline, preset):
     config = baseline.configure(preset)
-    assert baseline.reconfigure(config.as_dict()) == config
-    assert baseline.reconfigure(config.as_dict()).hash() == config.hash()
+    assert baseline.config_from(config.as_dict()) == config
+    assert baseline.config_from(config.as_dict()).hash() == config.hash()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from deblurbench.dataset.build import JOURNAL, build
 from deblurbench.dataset.manifest import dataset_id
 from deblurbench.dataset.plan import make_plan
 from deblurbench.dataset.reader import open_dataset
-from deblurbench.dataset.recipe import read_recipe
+from deblurbench.dataset.recipe import published_id, read_recipe
 from deblurbench.dataset.verify import verify
 from deblurbench.errors import DatasetError, DeblurbenchError, PictureError, UsageError
 from deblurbench.files import LOCK
@@ -224,13 +224,20 @@ def test_starter_is_what_it_promises():
     assert {s: counts[s] for s in counts if s.startswith("test")} == dict.fromkeys(
         ["test-g0.3", "test-g1", "test-g1.2", "test-g1.6"], 6
     )
-    assert counts["train"] >= 40
-    assert counts["val"] >= 4
+    assert (counts["train"], counts["val"]) == (59, 5)
     for planned in plan.photos:
         assert {pair.split[:4] for pair in planned.pairs} in ({"test"}, {"trai"}, {"val"})
         assert planned.photo.source == ("samples" if planned.pairs[0].split.startswith("test") else "deadleaves")
     unseen = {p.blur.as_dict()["sigma"] for p in plan.pairs if p.split in ("train", "val")}
     assert unseen == {0.3, 1.0, 1.6}
+
+
+def test_starter_has_its_published_id_with_1_and_with_4_workers(tmp_path):
+    file = recipe_file("starter")
+    plan = make_plan(read_recipe(file))
+    assert build(plan, tmp_path / "one", workers=1, quiet=True).id == published_id(file)
+    assert build(plan, tmp_path / "four", workers=4, quiet=True).id == published_id(file)
+    assert tree(tmp_path / "one") == tree(tmp_path / "four")
 
 
 def flip_one_bit(file: Path) -> None:

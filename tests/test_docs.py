@@ -43,8 +43,12 @@ def test_the_blur_of_the_docs_works():
 def test_every_command_of_the_docs_exists(cli):
     listed = cli("--help").out
     for file in DOCS:
-        for command in re.findall(r"^deblurbench ([a-z-]+)", file.read_text(), re.MULTILINE):
+        text = file.read_text()
+        for command in re.findall(r"(?:^|`|\$ )deblurbench ([a-z][a-z-]*)", text, re.MULTILINE):
             assert f"  {command} " in listed, f"{file.name}: {command}"
+        if file.name == "commands.md":
+            table = re.findall(r"^\| `([a-z-]+)[^`]*` \|", text, re.MULTILINE)
+            assert set(re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE)) <= set(table)
 
 
 @pytest.mark.parametrize("file", DOCS, ids=lambda f: f.name)

@@ -89,6 +89,7 @@ def test_what_is_no_8_bit_rgb_picture_is_refused_by_name(tmp_path, make):
         read_rgb(file)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_missing_file_and_a_bomb_are_refused(tmp_path, monkeypatch):
     with pytest.raises(PictureError, match="does not exist"):
         read_rgb(tmp_path / "none.png")

@@ -44,12 +44,13 @@ def test_a_third_party_blur_is_loaded_and_its_origin_known(third_party):
 
 def test_a_broken_one_is_a_warning_that_names_its_package(third_party):
     with pytest.warns(plugins.PluginWarning) as caught:
-        loaded = plugins.load_all("blurs")
+        loaded = plugins.load_all("blurs", lambda of: of.family)
     assert "broken-blur" not in loaded
     assert "lost-blur" not in loaded
     text = "\n".join(str(w.message) for w in caught)
     assert "'broken-blur' is left out: the package acme 2.5 is broken" in text
     assert "acme_no_such_module" in text
+    assert loaded["acme-blur"][1] == "acme-blur"
 
 
 @pytest.mark.filterwarnings("ignore::deblurbench.plugins.PluginWarning")
@@ -86,3 +87,14 @@ def test_recipes_are_given_by_file_or_folder_too(tmp_path):
         recipe_file(str(tmp_path / "none.toml"))
     with pytest.raises(UsageError, match="did you mean 'starter'"):
         recipe_file("startr")
+
+
+@pytest.mark.filterwarnings("always::deblurbench.plugins.PluginWarning")
+def test_one_that_is_of_another_kind_is_left_out_with_a_warning(third_party, cli, tmp_path):
+    entries = tmp_path / "acme-2.5.dist-info" / "entry_points.txt"
+    entries.write_text("[deblurbench.baselines]\nacme-net = acme_blurs:Good\n")
+    plugins.find.cache_clear()
+    result = cli("list", "baselines")
+    assert result.code == 0
+    assert "baseline 'acme-net' is left out: the package acme 2.5 is broken" in result.err
+    assert "unet" in result.out

@@ -66,9 +66,9 @@ def test_interruption_between_two_files_changes_nothing(dataset, tmp_path, monke
 
 
 def _quiet_resume(resume, patch, killed):
-    def wrapped(self):
+    def wrapped(self, state):
         patch.setattr("deblurbench_baselines.training.trainer.write_metrics", write_metrics)
-        resume(self)
+        resume(self, state)
         patch.setattr("deblurbench_baselines.training.trainer.write_metrics", killed)
 
     return wrapped

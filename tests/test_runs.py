@@ -1,12 +1,15 @@
 """Runs: train if need be, predict, score; finished runs are kept, other settings refused."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import noise
 
-from deblurbench.errors import RunError, UsageError
+from deblurbench.errors import DeblurbenchError, RunError, UsageError
+from deblurbench.files import locked
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.runs.device import choose_device
@@ -14,6 +17,7 @@ from deblurbench.runs.predict import plan_jobs
 from deblurbench.runs.record import read_predictions, read_run, read_scores
 from deblurbench.runs.run import run_baseline
 from deblurbench.scoring.metrics import psnr
+from deblurbench_baselines import unet
 
 
 def test_identity_is_the_blurred_row(tiny, tmp_path):
@@ -66,6 +70,69 @@ def test_a_foreign_folder_is_left_alone(tiny, tmp_path):
     assert (tmp_path / "run" / "thesis.txt").exists()
 
 
+def test_changed_keys_never_go_under_the_founders_name(tiny, tmp_path):
+    small = ["network.widths=[4,8]", "network.batch_norm=[]", "training.crop=16", "training.epochs=1"]
+    run_baseline("unet", tiny, tmp_path / "small", settings=small, quiet=True)
+    record = read_run(tmp_path / "small")
+    assert record.label == "unet (changed)"
+    assert record.parameters is not None
+    assert record.parameters < 10_000
+    run_baseline("unet", tiny, tmp_path / "short", preset="demo", settings=small[2:], quiet=True)
+    assert read_run(tmp_path / "short").label == "unet (demo, changed)"
+    assert read_run(tmp_path / "short").parameters == 59_556
+
+
+def test_a_seed_alone_changes_no_name(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(unet, "train", lambda *_, **__: None)
+    monkeypatch.setattr("deblurbench.runs.run._predict", lambda *_: None)
+    monkeypatch.setattr("deblurbench.runs.run._score", lambda *_: [])
+    run_baseline("unet", tiny, tmp_path / "run", settings=["training.seed=7"], quiet=True)
+    assert read_run(tmp_path / "run").label == "unet"
+    assert read_run(tmp_path / "run").parameters == 7_763_491
+
+
+def test_overwriting_spares_what_is_not_ours(tiny, tmp_path):
+    run_baseline("identity", tiny, tmp_path / "run", quiet=True)
+    (tmp_path / "run" / "thesis.txt").touch()
+    with pytest.raises(UsageError, match=r"holds other files \(thesis\.txt\)"):
+        run_baseline("wiener", tiny, tmp_path / "run", overwrite=True, quiet=True)
+    assert read_run(tmp_path / "run").baseline == "identity"
+
+
+def test_two_runs_at_once_are_refused(tiny, tmp_path):
+    run_baseline("identity", tiny, tmp_path / "run", quiet=True)
+    with locked(tmp_path / "run"), pytest.raises(DeblurbenchError, match="another command is at work"):
+        run_baseline("identity", tiny, tmp_path / "run", quiet=True)
+
+
+def test_a_dataset_without_test_pairs_is_refused_before_training(tiny, tmp_path):
+    empty = replace(tiny, splits={**tiny.splits, "test-g1.2": 0})
+    with pytest.raises(UsageError, match="has no test split"):
+        run_baseline("unet", empty, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_baselines_name_wins_over_a_folder_of_that_name(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_png(tmp_path / "a.png", noise(20, 20))
+    for _ in range(2):
+        assert cli("predict", "wiener", "a.png", "wiener").code == 0
+    assert (tmp_path / "wiener" / "a.png").is_file()
+
+
+def test_the_default_dataset_is_used_as_it_lies(cli, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    tiny.path.rename(tmp_path / "data" / "starter")
+    assert cli("run-baseline", "identity", "--quiet").out.splitlines()[0] == str(Path("runs/identity-tiny"))
+
+
+def test_a_method_that_draws_nothing_has_no_seed(cli, tiny):
+    result = cli("run-baseline", "wiener", "--seed", "3", "--data", tiny.path)
+    assert result.code == 2
+    assert "wiener draws nothing" in result.err
+
+
 def test_a_damaged_run_record_is_named(tiny, tmp_path):
     run_baseline("identity", tiny, tmp_path / "run", quiet=True)
     (tmp_path / "run" / "run.json").write_text("{}")
@@ -98,7 +165,7 @@ def test_predict_from_a_run_folder_and_a_weights_file(cli, tiny, tmp_path):
     assert (
         cli("run-baseline", "unet", "--preset", "demo", *small, "--data", tiny.path, "--out", run, "--quiet").code == 0
     )
-    assert read_run(run).label == "unet (demo)"
+    assert read_run(run).label == "unet (demo, changed)"
     name = tiny.pairs("test-g1.2")[0].blur.name
     source = tiny.folder("test-g1.2", "blur") / name
     for i, model in enumerate([run, run / "weights.safetensors"]):

@@ -197,6 +197,30 @@ def test_extra_predictions_are_a_warning(cli, folders):
     assert "Warning: no sharp picture for x0.png, x1.png, x2.png and 2 more" in result.err
 
 
+def test_more_kinds_and_files_that_are_no_pictures(cli, folders):
+    preds, sharp = folders
+    for suffix in ("ppm", "gif", "tga"):
+        for folder in folders:
+            shutil.copy(folder / "0.png", folder / "copy.png")
+            Image.open(folder / "copy.png").save(folder / f"more_{suffix}.{suffix}")
+            (folder / "copy.png").unlink()
+    expected = course_loop(preds, sharp)
+    (sharp / "notes.txt").touch()
+    result = cli("score", preds, sharp, "--quiet", "--json", "-")
+    assert json.loads(result.out)["protocols"][0]["mean"]["psnr_db"] == pytest.approx(expected, abs=1e-9)
+    assert result.err == "Warning: not scored, since no picture by its suffix: notes.txt\n"
+
+
+def test_a_result_that_cannot_be_written_is_said_before_the_work(cli, folders, tmp_path):
+    (tmp_path / "file").touch()
+    for option in ("--json", "--csv"):
+        for target in (tmp_path / "file" / "x.json", tmp_path):
+            result = cli("score", *folders, option, target)
+            assert result.code == 2
+            assert "cannot write" in result.err
+            assert result.err.count("\n") == 1
+
+
 def test_wrong_folders(cli, folders, tmp_path):
     preds, sharp = folders
     (tmp_path / "empty").mkdir()

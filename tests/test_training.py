@@ -165,7 +165,7 @@ def test_run_folder_holds_what_was_promised(dataset, tmp_path):
         "config": canonical_json(config.as_dict()),
         "dataset_id": dataset.id,
     }
-    assert unet.reconfigure(json.loads(metadata["config"])) == config
+    assert unet.config_from(json.loads(metadata["config"])) == config
     first = metrics(tmp_path)[0]
     assert list(first) == [
         "epoch", "train_loss", "val_mse", "val_psnr", "blurred_psnr", "learning_rate", "seconds", "crops_per_second",

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from deblurbench.config import Config, parse, read_toml
 from deblurbench.errors import UsageError, nearest
+from deblurbench.runs.baseline import Baseline
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -62,6 +63,16 @@ class Recipe(Config):
         """Declared (parameters, trainable) of the default or of a preset."""
         of = self if preset is None else self.preset(preset)
         return of.parameters, of.trainable
+
+
+class RecipeBaseline(Baseline):
+    """A baseline that is described by `recipes/<name>.toml`."""
+
+    def __init__(self, name: str) -> None:
+        self._recipe = read_recipe(name)
+        self.name, self.version, self.summary = self._recipe.name, self._recipe.version, self._recipe.summary
+        self.parameters, self.trainable = self._recipe.counts(None)
+        self.presets = tuple(self._recipe.presets)
 
 
 def read_recipe(name: str) -> Recipe:

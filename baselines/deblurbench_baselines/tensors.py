@@ -35,8 +35,8 @@ def to_batch(pictures: Sequence[Picture], device: torch.device) -> torch.Tensor:
 def to_picture(output: torch.Tensor) -> Picture:
     """A network's output, float 3 x H x W, as uint8 H x W x 3: clipped to [0, 1], times 255, rounded.
 
-    Never truncated (half a grey level darker), wrapped, or stretched to the picture's own range: the
-    founding documents lost between 1 and 3 dB to each of these.
+    Never truncated (half a grey level darker), wrapped, or stretched to the picture's own range, as several
+    published entries to the course were.
 
     Raises: RunError where the output is not finite.
     """

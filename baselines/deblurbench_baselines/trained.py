@@ -10,9 +10,9 @@ from deblurbench.config import Config, override, parse
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RecipeError, RunError
 from deblurbench.files import canonical_json, make_folder
-from deblurbench.runs.baseline import Baseline, Restorer
+from deblurbench.runs.baseline import Restorer
 from deblurbench_baselines.networks.settings import CNNSettings, NetworkSettings, UNetSettings
-from deblurbench_baselines.recipe import read_recipe
+from deblurbench_baselines.recipe import RecipeBaseline
 from deblurbench_baselines.training.settings import TrainingSettings
 
 
@@ -36,21 +36,23 @@ class UNetConfig(TrainedConfig):
     network: UNetSettings
 
 
-class TrainedBaseline(Baseline):
+class TrainedBaseline(RecipeBaseline):
     """A network from `recipes/<name>.toml`."""
 
     trains = True
 
     def __init__(self, name: str, config: type[TrainedConfig]) -> None:
-        self._recipe = read_recipe(name)
+        super().__init__(name)
         self._config = config
-        self.name, self.version, self.summary = self._recipe.name, self._recipe.version, self._recipe.summary
-        self.parameters, self.trainable = self._recipe.counts(None)
-        self.presets = tuple(self._recipe.presets)
 
-    def counts(self, preset: str | None = None) -> tuple[int | None, int | None]:
-        """The declared (parameters, trainable) of the default or of a preset."""
-        return self._recipe.counts(preset)
+    def counts(self, config: Config) -> tuple[int | None, int | None]:
+        """(parameters, trainable) as declared; counted where keys of the network were changed."""
+        known = self._known(config)
+        if known.network == self.configure(known.preset).network:
+            return self._recipe.counts(known.preset)
+        from deblurbench_baselines.networks.count import count
+
+        return count(known.network)
 
     def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> TrainedConfig:
         """The resolved recipe: tables `network` and `training`.
@@ -62,7 +64,7 @@ class TrainedBaseline(Baseline):
             raise RecipeError(f"{self.name}:preset", "a preset is chosen by name, not set")
         return parse(self._config, {**values, **({"preset": preset} if preset else {})}, self.name)
 
-    def reconfigure(self, values: Mapping[str, Any]) -> TrainedConfig:
+    def config_from(self, values: Mapping[str, Any]) -> TrainedConfig:
         """The resolved recipe from its plain values. Raises RecipeError for a wrong key."""
         return parse(self._config, values, self.name)
 
@@ -71,7 +73,8 @@ class TrainedBaseline(Baseline):
 
         Raises: RunError where the run cannot be continued or the loss diverges.
         """
-        from deblurbench_baselines.training.session import Task, train
+        from deblurbench_baselines.training.session import train
+        from deblurbench_baselines.training.task import Task
 
         known = self._known(config)
         metadata = {
@@ -80,7 +83,7 @@ class TrainedBaseline(Baseline):
             "config": canonical_json(known.as_dict()),
             "dataset_id": dataset.id,
         }
-        task = Task(known.network, known.training, known.hash(), self.label(known.preset), metadata)
+        task = Task(known.network, known.training, known.hash(), dataset.id, self.label(known.preset), metadata)
         train(task, dataset, make_folder(run), device=device, quiet=quiet)
 
     def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:

@@ -31,6 +31,8 @@ def command(kind: str, json_out: str | None, quiet: bool) -> None:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
     return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -40,17 +42,17 @@ def _rows(kind: str) -> list[dict[str, Any]]:
 
     if kind == "datasets":
         return [{"name": r.name, "version": r.version, "origin": r.origin} for _, r in sorted(find_recipes().items())]
-    rows = []
-    for name, (plugin, loaded) in plugins.load_all(kind).items():
-        row: dict[str, Any] = {"name": name, "version": plugin.version, "origin": plugin.origin}
-        if kind == "baselines":
-            row |= {
-                "parameters": loaded.parameters,
-                "trainable": loaded.trainable,
-                "presets": ", ".join(loaded.presets),
-            }
-            row["summary"] = loaded.summary
-        elif kind == "protocols":
-            row |= {"id": loaded.id, "summary": loaded.summary}
-        rows.append(row)
-    return rows
+    more = {"baselines": _baseline, "protocols": _protocol}.get(kind, lambda of: {})
+    return [
+        {"name": name, "version": plugin.version, "origin": plugin.origin, **columns}
+        for name, (plugin, columns) in plugins.load_all(kind, more).items()
+    ]
+
+
+def _baseline(of: Any) -> dict[str, Any]:
+    counts = {"parameters": of.parameters, "trainable": of.trainable}
+    return {**counts, "presets": list(of.presets), "summary": of.summary}
+
+
+def _protocol(of: Any) -> dict[str, Any]:
+    return {"id": of.id, "summary": of.summary}

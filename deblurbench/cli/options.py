@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from deblurbench.files import write_json
+from deblurbench.errors import UsageError
+from deblurbench.files import make_folder, write_json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -27,6 +28,15 @@ def _debug_is_read_by_main(ctx: click.Context, parameter: click.Parameter, value
     """`--debug` may stand anywhere; `main` looks for it itself."""
 
 
+def _check_file(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Say before the work, not after it, that a result cannot be written."""
+    if value and value != "-":
+        if Path(value).is_dir():
+            raise UsageError(f"cannot write {value}: it is a folder", "name a file")
+        make_folder(Path(value).parent)
+    return value
+
+
 debug = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_debug_is_read_by_main, help="Show the traceback of an error."
 )
@@ -40,8 +50,13 @@ seed = click.option("--seed", type=click.IntRange(min=0), help="The recipe's see
 overwrite = click.option("--overwrite", is_flag=True, help="Start anew instead of going on.")
 settings = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
 json_out = click.option(
-    "--json", "json_out", metavar="FILE", help="Write the result as JSON to FILE; - for standard output."
+    "--json",
+    "json_out",
+    metavar="FILE",
+    callback=_check_file,
+    help="Write the result as JSON to FILE; - for standard output.",
 )
+csv_out = click.option("--csv", "csv_out", metavar="FILE", callback=_check_file, help="Write one row per picture.")
 
 
 def common(function: Function) -> Function:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from deblurbench.cli import options
-
-if TYPE_CHECKING:
-    from deblurbench.dataset.reader import Dataset
 
 
 @click.command("run-baseline", short_help="Train, predict and score a baseline.")
@@ -46,39 +42,28 @@ def command(
     """
     from deblurbench import plugins
     from deblurbench.dataset.reader import open_dataset
-    from deblurbench.runs.run import run_baseline
+    from deblurbench.dataset.ready import ready_dataset
+    from deblurbench.errors import UsageError
+    from deblurbench.runs.record import split_means
+    from deblurbench.runs.run import SEED, run_baseline
 
-    plugins.load("baselines", name)  # a wrong name is said before a dataset is built
-    dataset = open_dataset(data) if data else _starter(workers, quiet)
+    baseline = plugins.load("baselines", name)  # a wrong name is said before a dataset is built
+    if seed is not None and not baseline.trains:
+        raise UsageError(f"{name} draws nothing, so it has no seed", "leave --seed out")
+    dataset = open_dataset(data) if data else ready_dataset("starter", Path("data/starter"), workers, quiet=quiet)
     run = out or Path("runs") / "-".join(filter(None, [name, preset, dataset.recipe]))
-    changes = settings if seed is None else (*settings, f"training.seed={seed}")
     rows = run_baseline(
         name,
         dataset,
         run,
         preset=preset,
-        settings=changes,
+        settings=settings if seed is None else (*settings, f"{SEED}={seed}"),
         device=device,
         workers=workers,
         overwrite=overwrite,
         quiet=quiet,
     )
     click.echo(f"{run}\n{'split':<12} {'n':>4} {'psnr_db':>9} {'blurred':>9} {'gain':>8}   ({rows[0].protocol})")
-    for split in dataset.test_splits:
-        of = [row for row in rows if row.split == split]
-        psnr, blurred = (
-            sum(values) / len(of) for values in zip(*((r.psnr_db, r.blurred_psnr_db) for r in of), strict=True)
-        )
-        gain = 0.0 if psnr == blurred else psnr - blurred
-        click.echo(f"{split:<12} {len(of):>4} {psnr:>9.4f} {blurred:>9.4f} {gain:>+8.4f}")
-
-
-def _starter(workers: int, quiet: bool) -> Dataset:
-    """The starter dataset where it lies by default, built if it is not there."""
-    from deblurbench.dataset.build import build
-    from deblurbench.dataset.plan import make_plan
-    from deblurbench.dataset.recipe import read_recipe
-    from deblurbench.paths import recipe_file
-
-    plan = make_plan(read_recipe(recipe_file("starter")))
-    return build(plan, Path("data/starter"), workers=workers, quiet=quiet)
+    for mean in split_means(rows):
+        figures = f"{mean.psnr_db:>9.4f} {mean.blurred_psnr_db:>9.4f} {mean.gain_db:>+8.4f}"
+        click.echo(f"{mean.split:<12} {mean.n:>4} {figures}")

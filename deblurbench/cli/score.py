@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-missing", is_flag=True, help="Average over the pictures that can be scored; such a mean ranks nowhere."
 )
-@click.option("--csv", "csv_out", type=click.Path(path_type=Path), help="Write one row per picture and protocol.")
+@options.csv_out
 @options.json_out
 @options.workers
 @options.common
@@ -31,7 +32,7 @@ def command(
     sharp: Path,
     names: tuple[str, ...],
     allow_missing: bool,
-    csv_out: Path | None,
+    csv_out: str | None,
     json_out: str | None,
     workers: int,
     quiet: bool,
@@ -51,8 +52,9 @@ def command(
     protocols = [find_protocol(name) for name in dict.fromkeys(names or (DEFAULT,))]
     report = score_folders(predictions, sharp, protocols, workers=workers, quiet=quiet)
     if report.extra:
-        more = f" and {len(report.extra) - 3} more" if len(report.extra) > 3 else ""
-        say(f"Warning: no sharp picture for {', '.join(report.extra[:3])}{more}; left out")
+        say(f"Warning: no sharp picture for {_names(report.extra)}; left out")
+    if report.ignored:
+        say(f"Warning: not scored, since no picture by its suffix: {_names(report.ignored)}")
     for failure in report.failures:
         click.echo(failure, err=True)
     if report.n == 0 or (report.failures and not allow_missing):
@@ -61,12 +63,16 @@ def command(
         click.echo(f"Error: {len(report.failures)} of {total} predictions cannot be scored, so no mean{hint}", err=True)
         return 1
     if csv_out:
-        write_csv(csv_out, report)
+        write_csv(Path(csv_out), report)
     if json_out:
         options.put_json(json_out, report.as_dict())
     if json_out != "-":
         _print(report)
     return 0
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _print(report: ScoreReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ Picture = npt.NDArray[np.uint8]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
 
-# A picture that Pillow finds too large to be safe is refused, not warned about. (Set once, here: changing
-# the filters around each call would not be safe in threads.)
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# `read_rgb` itself refuses what Pillow finds too large to be safe. (Set once, here: changing the filters around
+# each call would not be safe in threads.)
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 # Level 1 writes several times faster than Pillow's default for a few per cent more bytes.
 _PNG_LEVEL = 1
@@ -36,6 +37,8 @@ def read_rgb(path: Path) -> Picture:
     """
     try:
         with Image.open(path) as file:
+            if file.width * file.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
+                raise Image.DecompressionBombError("more pixels than Pillow's limit")
             if getattr(file, "n_frames", 1) != 1:
                 raise PictureError(f"{path} has several frames", "keep one picture per file")
             return np.array(_to_rgb(ImageOps.exif_transpose(file), path), dtype=np.uint8)
@@ -45,7 +48,7 @@ def read_rgb(path: Path) -> Picture:
         raise PictureError(f"{path} does not exist") from error
     except (UnidentifiedImageError, SyntaxError) as error:
         raise PictureError(f"{path} is not a picture that can be decoded", "replace or remove it") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise PictureError(f"{path} is too large to decode safely", "crop or shrink it first") from error
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise PictureError(f"{path} cannot be decoded ({error})", "replace or remove it") from error
@@ -69,10 +72,10 @@ def write_png(path: Path, picture: Picture) -> None:
         Image.fromarray(picture).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """All picture files below `folder`, as paths relative to it, sorted by their POSIX form.
+def list_pictures(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
+    """All files of these suffixes below `folder`, as paths relative to it, sorted by their POSIX form.
 
     Hidden files and folders are left out.
     """
-    found = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
     return sorted((p for p in found if not any(part.startswith(".") for part in p.parts)), key=lambda p: p.as_posix())

@@ -55,7 +55,7 @@ class Submission(Config):
     Attributes:
         dataset, split: together the track; with `dataset_id` and `protocol` they say what may be compared.
         method: the name that tables show; `baseline`, `version`, `origin` say whose code ran.
-        status: `rerun` (we ran the code), `rescored` (we scored the pictures), `reported` (a number from a paper).
+        status: `rerun`: the code was run.
         mean: over `images`; `blurred`: the blurred pictures under the same protocol.
         predictions_sha256: of the lines `name TAB pixel hash LF`, in the order of `images`.
     """
@@ -70,7 +70,7 @@ class Submission(Config):
     baseline: str
     version: int
     origin: str
-    status: Literal["rerun", "rescored", "reported"]
+    status: Literal["rerun"]
     parameters: int | None = None
     trainable: int | None = None
     mean: Means

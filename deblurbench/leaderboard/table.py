@@ -10,6 +10,7 @@ from pathlib import Path
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import make_folder, replacing, write_text
 from deblurbench.leaderboard.submission import SUBMISSIONS, Means, Submission, read_board
+from deblurbench.runs.record import gain
 
 TABLES = "tables"
 BLURRED = "blurred (identity)"
@@ -38,6 +39,8 @@ class Row:
     device: str
     status: str
     n: int
+    version: int | None
+    predictions_sha256: str
 
 
 def build_tables(board: Path) -> list[Path]:
@@ -65,7 +68,7 @@ def rank_track(submissions: Sequence[Submission]) -> list[Row]:
     """
     first = submissions[0]
     for other in submissions:
-        if (other.dataset_id, other.protocol, other.blurred) != (first.dataset_id, first.protocol, first.blurred):
+        if (other.dataset_id, other.protocol) != (first.dataset_id, first.protocol):
             raise DeblurbenchError(
                 f"track {first.track}: {other.method!r} and {first.method!r} cannot be compared "
                 f"(dataset {other.dataset_id[:12]}, {other.protocol}; {first.dataset_id[:12]}, {first.protocol})",
@@ -73,7 +76,7 @@ def rank_track(submissions: Sequence[Submission]) -> list[Row]:
             )
     methods = [s for s in submissions if s.baseline != _REFERENCE]
     methods.sort(key=lambda s: (-_number(s.mean), s.method))
-    values = [round(_number(s.mean), 4) for s in methods]
+    values = [_rounded(s.mean) for s in methods]
     rows = [_row(s, values.index(value) + 1) for s, value in zip(methods, values, strict=True)]
     rows.append(_blurred_row(first))
     return sorted(rows, key=lambda row: (-row.psnr_db, row.rank or 0))
@@ -81,6 +84,11 @@ def rank_track(submissions: Sequence[Submission]) -> list[Row]:
 
 def _number(mean: Means) -> float:
     return float(mean.psnr_db)
+
+
+def _rounded(mean: Means) -> float:
+    """PSNR at the printed four decimals: what ties and the mark `below_blurred` go by."""
+    return round(float(mean.psnr_db), 4)
 
 
 def _row(submission: Submission, rank: int) -> Row:
@@ -93,14 +101,16 @@ def _row(submission: Submission, rank: int) -> Row:
         rank=rank,
         method=submission.method,
         psnr_db=value,
-        gain_db=0.0 if value == blurred else value - blurred,
+        gain_db=gain(value, blurred),
         ssim=submission.mean.ssim,
-        below_blurred=value < blurred,
+        below_blurred=_rounded(submission.mean) < _rounded(submission.blurred),
         parameters=submission.parameters,
         seconds_per_picture=submission.seconds_per_picture,
         device=submission.device,
         status=submission.status,
         n=len(submission.images),
+        version=submission.version,
+        predictions_sha256=submission.predictions_sha256,
     )
 
 
@@ -121,13 +131,17 @@ def _blurred_row(submission: Submission) -> Row:
         device="",
         status="",
         n=len(submission.images),
+        version=None,
+        predictions_sha256="",
     )
 
 
 def _write_csv(path: Path, rows: Iterable[Row]) -> None:
     import pandas as pd
 
-    table = pd.DataFrame([asdict(row) for row in rows]).astype({"rank": "Int64", "parameters": "Int64"})
+    table = pd.DataFrame([asdict(row) for row in rows]).astype(
+        dict.fromkeys(["rank", "parameters", "version"], "Int64")
+    )
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
@@ -140,8 +154,8 @@ def markdown(dataset: str, tracks: Sequence[Sequence[Row]]) -> str:
         parts += [
             f"## {head.split}\n",
             f"Protocol `{head.protocol}`, {head.n} pictures, dataset `{head.dataset_id[:16]}`.\n",
-            "| rank | method | PSNR dB | gain dB | SSIM+ | parameters | s/picture | status |",
-            "|---:|---|---:|---:|---:|---:|---:|---|",
+            "| rank | method | PSNR dB | gain dB | SSIM+ | parameters | s/picture | status | predictions |",
+            "|---:|---|---:|---:|---:|---:|---:|---|---|",
             *(_markdown_row(row) for row in rows),
             "",
         ]
@@ -162,6 +176,7 @@ def _markdown_row(row: Row) -> str:
         "" if row.parameters is None else f"{row.parameters:,}",
         "" if row.seconds_per_picture is None else f"{row.seconds_per_picture:.3f} ({row.device})",
         row.status,
+        f"`{row.predictions_sha256[:12]}`" if row.predictions_sha256 else "",
     )
     return f"| {' | '.join(cells)} |"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
+from deblurbench.errors import UsageError
 from deblurbench.images.codec import Picture
 
 Restorer = Callable[[Picture], Picture]
@@ -24,7 +25,8 @@ class Baseline(ABC):
         name: as people type it.
         version: of the recipe; it goes into every run.
         summary: one line.
-        parameters: the printed total that founders quote, running statistics included; None for classical methods.
+        parameters: of the default recipe: the printed total that founders quote, running statistics included;
+            None for classical methods.
         trainable: how many of them are trained.
         presets: names of its variants beside the default.
         trains: whether it needs training before it can predict.
@@ -46,24 +48,26 @@ class Baseline(ABC):
         """
 
     @abstractmethod
-    def reconfigure(self, values: Mapping[str, Any]) -> Config:
+    def config_from(self, values: Mapping[str, Any]) -> Config:
         """The resolved recipe from what `Config.as_dict` gave: how a run or a weights file is read back."""
-
-    @abstractmethod
-    def train(self, config: Config, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
-        """Train on the dataset's train split, select on val, leave `weights.safetensors` in `run`.
-
-        Called again after an interruption, it goes on where it stopped. Never touches a test split.
-        """
 
     @abstractmethod
     def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
         """The function that restores a picture. Raises RunError where the weights do not fit."""
 
-    @abstractmethod
-    def counts(self, preset: str | None) -> tuple[int | None, int | None]:
-        """(parameters, trainable) of a preset's network, or of the default's; Nones for classical methods."""
+    def train(self, config: Config, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
+        """Train on the dataset's train split, select on val, leave `weights.safetensors` in `run`.
 
-    def label(self, preset: str | None) -> str:
-        """The name that tables show: a preset is never shown under the founders' name."""
-        return f"{self.name} ({preset})" if preset else self.name
+        Called again after an interruption, it goes on where it stopped. Never touches a test split. Only
+        called where `trains`.
+        """
+        raise UsageError(f"{self.name} needs no training", "predict with it right away")
+
+    def counts(self, config: Config) -> tuple[int | None, int | None]:
+        """(parameters, trainable) of the network that `config` describes; Nones where there is none."""
+        return None, None
+
+    def label(self, preset: str | None, *, changed: bool = False) -> str:
+        """The name that tables show. A preset, or a recipe with changed keys, never goes under the founders' name."""
+        marks = ", ".join(filter(None, [preset, "changed" if changed else None]))
+        return f"{self.name} ({marks})" if marks else self.name

@@ -13,7 +13,7 @@ from deblurbench.errors import RunError, UsageError, nearest
 from deblurbench.files import sha256_file
 from deblurbench.runs.baseline import WEIGHTS, Baseline, Restorer
 from deblurbench.runs.device import choose_device
-from deblurbench.runs.record import read_run
+from deblurbench.runs.record import RUN, read_run
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,12 @@ def open_model(name_or_path: str, device: str = "auto") -> Model:
         weights file that does not say what it is.
     """
     path = Path(name_or_path)
-    if path.is_dir():
+    baselines = plugins.find("baselines")
+    if (path / RUN).is_file() or (path.is_dir() and name_or_path not in baselines):
         record = read_run(path)
         return _assemble(record.baseline, record.config, path / WEIGHTS, device)
     if path.is_file():
-        metadata = read_metadata(path)
-        return _assemble(metadata["baseline"], json.loads(metadata["config"]), path, device)
-    baselines = plugins.find("baselines")
+        return _from_weights(path, device)
     if name_or_path not in baselines:
         raise UsageError(f"no baseline, run folder or weights file {name_or_path!r}", nearest(name_or_path, baselines))
     baseline: Baseline = plugins.load("baselines", name_or_path)
@@ -59,11 +58,20 @@ def open_model(name_or_path: str, device: str = "auto") -> Model:
     return Model(baseline, baseline.configure(), None, choose_device(device, needed=False))
 
 
+def _from_weights(path: Path, device: str) -> Model:
+    metadata = read_metadata(path)
+    try:
+        values = dict(json.loads(metadata["config"]))
+    except (ValueError, TypeError) as error:
+        raise RunError(f"the settings in {path} are damaged", "give the run folder instead") from error
+    return _assemble(metadata["baseline"], values, path, device)
+
+
 def _assemble(name: str, values: Mapping[str, object], weights: Path, device: str) -> Model:
     baseline: Baseline = plugins.load("baselines", name)
     if baseline.trains and not weights.is_file():
         raise RunError(f"{weights} is missing", "its training has not finished; give the same run-baseline again")
-    config = baseline.reconfigure(values)
+    config = baseline.config_from(values)
     chosen = choose_device(device, needed=baseline.trains)
     return Model(baseline, config, weights if baseline.trains else None, chosen)
 

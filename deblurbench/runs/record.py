@@ -7,18 +7,20 @@ import math
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from deblurbench.config import AnyConfig, Config
 from deblurbench.errors import RunError, UsageError
-from deblurbench.files import canonical_json, read_json, replacing, sha256_text, write_json
+from deblurbench.files import canonical_json, read_json, sha256_text, write_csv, write_json
 
 RUN = "run.json"
 PREDICTIONS = "predictions.json"
 SCORES = "scores.csv"
+PICTURES = "predictions"
 
 
 class RunRecord(Config):
@@ -28,7 +30,7 @@ class RunRecord(Config):
     the checkout the program runs from, where it is one.
     """
 
-    run_schema: int = 1
+    run_schema: Literal[1] = 1
     baseline: str
     origin: str
     version: int
@@ -61,7 +63,7 @@ class SplitPredictions(Config):
 class PredictionsRecord(Config):
     """`predictions.json`: written when all predictions are there."""
 
-    predictions_schema: int = 1
+    predictions_schema: Literal[1] = 1
     weights_sha256: str | None = None
     tiling: str
     device: str
@@ -112,10 +114,7 @@ class ScoreRow:
 
 def write_scores(run: Path, rows: Sequence[ScoreRow]) -> None:
     """Write `scores.csv`: one row per picture; infinities as `inf`, what is not defined empty."""
-    with replacing(run / SCORES) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(ScoreRow.__dataclass_fields__)
-        writer.writerows([v if v is not None else "" for v in vars(row).values()] for row in rows)
+    write_csv(run / SCORES, ScoreRow.__dataclass_fields__, (vars(row).values() for row in rows))
 
 
 def read_scores(run: Path) -> list[ScoreRow]:
@@ -145,16 +144,47 @@ def _score_row(values: dict[str, str]) -> ScoreRow:
     )
 
 
-def git_commit(folder: Path) -> str | None:
-    """The commit of the checkout that `folder` lies in, with `-dirty` where files differ; None outside of one."""
+def git_commit() -> str | None:
+    """The commit of the checkout that this program runs from, with `-dirty` where files differ; None outside of one."""
+    package = Path(__file__).resolve().parents[1]
+    if Path(_git(package, "rev-parse", "--show-toplevel") or "/") != package.parent:
+        return None  # installed, perhaps inside somebody else's repository
+    return _git(package, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*") or None
+
+
+def _git(folder: Path, *arguments: str) -> str:
     try:
-        described = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip() or None
+        return ""
+
+
+@dataclass(frozen=True)
+class SplitMean:
+    """The means of a split, in dB over its `n` pictures, and the gain over the blurred pictures."""
+
+    split: str
+    n: int
+    psnr_db: float
+    blurred_psnr_db: float
+
+    @property
+    def gain_db(self) -> float:
+        """0 where both are equal, infinite ones too."""
+        return gain(self.psnr_db, self.blurred_psnr_db)
+
+
+def split_means(rows: Sequence[ScoreRow]) -> list[SplitMean]:
+    """The means of each split, by name."""
+    ordered = sorted(rows, key=lambda row: row.split)
+    means = []
+    for split, of in ((s, list(g)) for s, g in groupby(ordered, key=lambda row: row.split)):
+        psnr, blurred = (math.fsum(v) / len(of) for v in ([r.psnr_db for r in of], [r.blurred_psnr_db for r in of]))
+        means.append(SplitMean(split, len(of), psnr, blurred))
+    return means
+
+
+def gain(value: float, blurred: float) -> float:
+    """How much better than the blurred picture, in dB; 0 where both are infinite."""
+    return 0.0 if value == blurred else value - blurred

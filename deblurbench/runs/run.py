@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from deblurbench import plugins
-from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import PictureError, RunError, UsageError
-from deblurbench.files import make_folder
+from deblurbench.files import PART, clear, locked, make_folder, refuse_foreign
 from deblurbench.images.codec import read_rgb
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
@@ -19,6 +17,7 @@ from deblurbench.runs.device import choose_device
 from deblurbench.runs.model import Model
 from deblurbench.runs.predict import TILING, Job, restore
 from deblurbench.runs.record import (
+    PICTURES,
     PREDICTIONS,
     RUN,
     SCORES,
@@ -37,7 +36,9 @@ from deblurbench.scoring.protocol import DEFAULT, find_protocol
 from deblurbench.scoring.score import ProtocolScores, score_folders
 from deblurbench.versions import versions
 
-PICTURES = "predictions"
+SEED = "training.seed"
+# All that a run writes, its training included: what --overwrite may remove.
+RUN_FILES = {RUN, PREDICTIONS, SCORES, PICTURES, WEIGHTS, "state.pt", "metrics.csv", "curves.png"}
 
 
 def run_baseline(
@@ -62,25 +63,15 @@ def run_baseline(
     config = baseline.configure(preset, settings)
     if not dataset.test_splits:
         raise UsageError(f"{dataset.path} has no test split", "add one to its recipe")
-    record = _describe(baseline, config, preset, dataset, choose_device(device, needed=baseline.trains))
-    _open_run(run, record, overwrite)
-    if baseline.trains:
-        baseline.train(config, dataset, run, device=record.device, quiet=quiet)
-    model = Model(baseline, config, run / WEIGHTS if baseline.trains else None, record.device)
-    _predict(model, dataset, run, quiet)
-    rows = [row for split in dataset.test_splits for row in _score(dataset, split, run, workers)]
-    write_scores(run, rows)
-    return rows
-
-
-def _describe(baseline: Baseline, config: Config, preset: str | None, dataset: Dataset, device: str) -> RunRecord:
-    parameters, trainable = baseline.counts(preset)
-    return RunRecord(
-        baseline=baseline.name,
-        origin=plugins.find("baselines")[baseline.name].origin,
+    changed = config != baseline.configure(preset, [s for s in settings if s.partition("=")[0].strip() == SEED])
+    chosen = choose_device(device, needed=baseline.trains)
+    parameters, trainable = baseline.counts(config)
+    record = RunRecord(
+        baseline=name,
+        origin=plugins.find("baselines")[name].origin,
         version=baseline.version,
         preset=preset,
-        label=baseline.label(preset),
+        label=baseline.label(preset, changed=changed),
         parameters=parameters,
         trainable=trainable,
         config=config.as_dict(),
@@ -88,26 +79,43 @@ def _describe(baseline: Baseline, config: Config, preset: str | None, dataset: D
         dataset=dataset.recipe,
         dataset_version=dataset.recipe_version,
         dataset_id=dataset.id,
-        device=device,
+        device=chosen,
         versions=versions(),
-        git_commit=git_commit(Path(__file__).parent),
+        git_commit=git_commit(),
     )
+    _check_owner(run, overwrite)
+    with locked(make_folder(run)):
+        _open_run(run, record, overwrite)
+        if baseline.trains:
+            baseline.train(config, dataset, run, device=chosen, quiet=quiet)
+        model = Model(baseline, config, run / WEIGHTS if baseline.trains else None, chosen)
+        _predict(model, dataset, run, quiet)
+        rows = [row for split in dataset.test_splits for row in _score(dataset, split, run, workers)]
+        write_scores(run, rows)
+    return rows
+
+
+def _check_owner(run: Path, overwrite: bool) -> None:
+    """Refuse to work in a folder that is no run's, or to clear one that holds anything else."""
+    if not run.is_dir():
+        return
+    ours = (run / RUN).is_file()
+    if overwrite or not ours:
+        refuse_foreign(run, _is_ours if ours else lambda name: False)
+
+
+def _is_ours(name: str) -> bool:
+    return name in RUN_FILES or name.endswith(PART)
 
 
 def _open_run(run: Path, record: RunRecord, overwrite: bool) -> None:
     """Make `run` the folder of this run: new, continued or, where asked for, anew."""
-    ours = (run / RUN).is_file()
-    if run.is_dir() and any(run.iterdir()) and not ours:
-        raise UsageError(f"{run} holds other files", "choose another --out")
-    make_folder(run)
-    if ours and overwrite:
-        for entry in run.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    elif ours:
-        if read_run(run).identity != record.identity:
-            raise RunError(f"{run} holds a run of other settings or data", "choose another --out, or --overwrite")
-        return  # the record of how it was started stays
-    write_run(run, record)
+    if overwrite:
+        clear(run, last=RUN)
+    if not (run / RUN).is_file():
+        write_run(run, record)
+    elif read_run(run).identity != record.identity:
+        raise RunError(f"{run} holds a run of other settings or data", "choose another --out, or --overwrite")
 
 
 def _predict(model: Model, dataset: Dataset, run: Path, quiet: bool) -> None:

@@ -17,6 +17,8 @@ from deblurbench.errors import PictureError
 from deblurbench.scoring.metrics import Samples, psnr, ssim
 from deblurbench.scoring.protocol import Metric, Protocol
 
+_BY_PILLOW = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+
 
 def read_as_skimage(path: Path) -> Samples:
     """What `skimage.io.imread` gives, held to 8 bits: uint8, H x W, H x W x 3 (RGB) or H x W x 4.
@@ -35,14 +37,14 @@ def read_as_skimage(path: Path) -> Samples:
 
 
 def _imread(path: Path) -> npt.NDArray[Any]:
-    """`skimage.io.imread`; for all but TIFF, the decoder behind it, which leaves no file open when it fails."""
-    if path.suffix.lower() in (".tif", ".tiff"):
-        from skimage.io import imread
+    """`skimage.io.imread`; for the usual kinds the decoder behind it, which leaves no file open when it fails."""
+    if path.suffix.lower() in _BY_PILLOW:
+        from imageio.v3 import imread as decode
 
-        return imread(path)
-    from imageio.v3 import imread as decode
+        return decode(path, plugin="pillow")
+    from skimage.io import imread
 
-    return decode(path, plugin="pillow")
+    return imread(path)
 
 
 GNR638_EVAL = Protocol(

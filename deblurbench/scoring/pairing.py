@@ -9,6 +9,9 @@ from pathlib import Path
 from deblurbench.errors import UsageError
 from deblurbench.images.codec import SUFFIXES, list_pictures
 
+# Kinds that a protocol's reader knows beyond those that photos come in.
+SCORED = SUFFIXES | {".gif", ".jfif", ".jp2", ".pgm", ".pnm", ".ppm", ".tga"}
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -21,10 +24,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class Pairing:
-    """All pairs, sorted by name, and the predictions that no sharp picture has asked for."""
+    """All pairs, sorted by name.
+
+    Attributes:
+        extra: predictions that no sharp picture has asked for.
+        ignored: files beside the sharp pictures whose suffix is no picture's.
+    """
 
     pairs: tuple[Pair, ...]
     extra: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 def pair_folders(predictions: Path, sharp: Path) -> Pairing:
@@ -42,15 +51,20 @@ def pair_folders(predictions: Path, sharp: Path) -> Pairing:
         raise UsageError(f"predictions and sharp pictures are the same folder, {sharp}", "each would score infinity")
     wanted = _pictures(sharp, deep=False) or _pictures(sharp, deep=True)
     if not wanted:
-        raise UsageError(f"no pictures in {sharp}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")
+        raise UsageError(f"no pictures in {sharp}", f"looked for {', '.join(sorted(SCORED))} in it and below")
     offered = _pictures(predictions, deep=any(len(file.parts) > 1 for file in wanted))
     if not offered:
-        raise UsageError(f"no pictures in {predictions}", f"looked for {', '.join(sorted(SUFFIXES))}")
+        raise UsageError(f"no pictures in {predictions}", f"looked for {', '.join(sorted(SCORED))}")
     return _match(predictions, offered, sharp, wanted)
 
 
 def _pictures(folder: Path, *, deep: bool) -> list[Path]:
-    return [file for file in list_pictures(folder) if deep or len(file.parts) == 1]
+    return [file for file in list_pictures(folder, SCORED) if deep or len(file.parts) == 1]
+
+
+def _others(folder: Path) -> tuple[str, ...]:
+    entries = (entry for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    return tuple(sorted(entry.name for entry in entries if entry.suffix.lower() not in SCORED))
 
 
 def _match(predictions: Path, offered: list[Path], sharp: Path, wanted: list[Path]) -> Pairing:
@@ -66,4 +80,5 @@ def _match(predictions: Path, offered: list[Path], sharp: Path, wanted: list[Pat
         chosen = file if file in exact else others[0] if len(others) == 1 and stems[stem] == 1 else None
         used.add(chosen)
         pairs.append(Pair(file.as_posix(), sharp / file, predictions / chosen if chosen else None))
-    return Pairing(tuple(pairs), tuple(file.as_posix() for file in offered if file not in used))
+    extra = tuple(file.as_posix() for file in offered if file not in used)
+    return Pairing(tuple(pairs), extra, _others(sharp))

@@ -56,11 +56,13 @@ class ScoreReport:
         protocols: the numbers, per protocol, of the `n` pictures that could be scored.
         failures: one line for each prediction that is missing, unreadable or of another size.
         extra: names of predictions that have no sharp picture.
+        ignored: names of files beside the sharp pictures whose suffix is no picture's.
     """
 
     protocols: tuple[ProtocolScores, ...]
     failures: tuple[str, ...]
     extra: tuple[str, ...]
+    ignored: tuple[str, ...]
 
     @property
     def n(self) -> int:
@@ -96,6 +98,7 @@ def score_folders(
         tuple(ProtocolScores(p, tuple(images[i] for images in scored)) for i, p in enumerate(protocols)),
         tuple(result for result in results if isinstance(result, str)),
         pairing.extra,
+        pairing.ignored,
     )
 
 

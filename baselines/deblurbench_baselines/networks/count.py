@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
+
+from deblurbench_baselines.networks.settings import NetworkSettings
 
 
 def trainable_parameters(network: nn.Module) -> int:
@@ -17,3 +20,10 @@ def printed_total(network: nn.Module) -> int:
     """
     statistics = sum(b.numel() for name, b in network.named_buffers() if not name.endswith("num_batches_tracked"))
     return sum(p.numel() for p in network.parameters()) + statistics
+
+
+def count(settings: NetworkSettings) -> tuple[int, int]:
+    """(printed total, trainable) of the network that the settings describe."""
+    with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays as it is
+        network = settings.build()
+    return printed_total(network), trainable_parameters(network)

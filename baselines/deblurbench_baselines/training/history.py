@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from deblurbench.files import replacing, write_text
+from deblurbench.files import replacing, write_csv
 
 METRICS = "metrics.csv"
 CURVES = "curves.png"
@@ -41,11 +39,8 @@ class Epoch:
 
 def write_metrics(path: Path, history: Sequence[Epoch]) -> None:
     """Write all epochs as CSV, whole or not at all: so a kill neither loses nor repeats a line."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
-    write_text(path, text.getvalue())
+    names = [field.name for field in fields(Epoch)]
+    write_csv(path, names, (astuple(epoch) for epoch in history))
 
 
 def draw_curves(path: Path, history: Sequence[Epoch], title: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,31 +10,13 @@ from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RunError
 from deblurbench.progress import progress, say
 from deblurbench.runs.baseline import WEIGHTS
-from deblurbench_baselines.networks.settings import NetworkSettings
 from deblurbench_baselines.tensors import torch_device
 from deblurbench_baselines.training.checkpoint import STATE, load_state
 from deblurbench_baselines.training.pairs import read_pairs
 from deblurbench_baselines.training.sampler import check_sizes
 from deblurbench_baselines.training.schedule import best_epoch, finished
-from deblurbench_baselines.training.settings import TrainingSettings
+from deblurbench_baselines.training.task import Task
 from deblurbench_baselines.training.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to train.
-
-    Attributes:
-        config: hash of all settings.
-        label: as tables show it.
-        metadata: goes into the weights file.
-    """
-
-    network: NetworkSettings
-    training: TrainingSettings
-    config: str
-    label: str
-    metadata: Mapping[str, str]
 
 
 def train(task: Task, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
@@ -47,26 +27,17 @@ def train(task: Task, dataset: Dataset, run: Path, *, device: str, quiet: bool =
     Raises: RunError where `run` belongs to other settings or another dataset, or the loss diverges.
     """
     where = torch_device(device)
-    if _is_finished(task, dataset, run):
+    state = load_state(run / STATE, task.config, task.dataset_id)
+    if state is not None and finished(task.training, state.mses):
+        _check_weights(run)
         return
     train_pairs = read_pairs(dataset, "train", quiet=quiet)
     val_pairs = read_pairs(dataset, "val", quiet=quiet)
     check_sizes(task.training, train_pairs)
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(task.training.seed)
-        trainer = Trainer(
-            task.network.build(),
-            task.training,
-            train_pairs,
-            val_pairs,
-            run,
-            where,
-            metadata=task.metadata,
-            config=task.config,
-            dataset_id=dataset.id,
-            title=f"{task.label} on {dataset.recipe}",
-        )
-        trainer.resume()
+        trainer = Trainer(task, train_pairs, val_pairs, run, where)
+        trainer.resume(state)
         _run(trainer, task, len(train_pairs) * task.training.crops_per_pair, quiet)
     best = trainer.history[best_epoch(trainer.mses) - 1]
     say(
@@ -76,13 +47,9 @@ def train(task: Task, dataset: Dataset, run: Path, *, device: str, quiet: bool =
     )
 
 
-def _is_finished(task: Task, dataset: Dataset, run: Path) -> bool:
-    state = load_state(run / STATE, task.config, dataset.id)
-    if state is None or not finished(task.training, state.mses):
-        return False
+def _check_weights(run: Path) -> None:
     if not (run / WEIGHTS).is_file():
         raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
-    return True
 
 
 def _run(trainer: Trainer, task: Task, crops: int, quiet: bool) -> None:

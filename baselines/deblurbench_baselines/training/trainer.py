@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from deblurbench.errors import RunError
 from deblurbench.progress import Progress
@@ -19,7 +18,6 @@ from deblurbench_baselines.tensors import place, to_batch
 from deblurbench_baselines.training.checkpoint import (
     STATE,
     State,
-    load_state,
     random_state,
     restore_random_state,
     save_state,
@@ -29,7 +27,7 @@ from deblurbench_baselines.training.optimisation import loss_function, make_opti
 from deblurbench_baselines.training.pairs import Pair
 from deblurbench_baselines.training.sampler import Crop, batches, cut, epoch_crops
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate
-from deblurbench_baselines.training.settings import TrainingSettings
+from deblurbench_baselines.training.task import Task
 from deblurbench_baselines.training.validation import decibels, mean_squared_error, validation_mse
 
 _STEPS_BETWEEN_CHECKS = 50  # of the loss: looking at it makes a GPU wait
@@ -39,32 +37,16 @@ _SECONDS_BETWEEN_CURVES = 5.0  # drawing them takes a good part of a short epoch
 class Trainer:
     """One network, its training and validation pairs, and the run folder that it writes into.
 
-    Args:
-        network: freshly initialised.
-        metadata: goes into the weights file.
-        config: hash of all settings; with `dataset_id` it says whether a state may be continued.
+    The network is initialised from torch's random stream as it stands.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        settings: TrainingSettings,
-        train: Sequence[Pair],
-        val: Sequence[Pair],
-        run: Path,
-        device: torch.device,
-        *,
-        metadata: Mapping[str, str],
-        config: str,
-        dataset_id: str,
-        title: str,
-    ) -> None:
-        self._network = place(network, device)
-        self._settings, self._train, self._val = settings, train, val
-        self._run, self._device, self._title = run, device, title
-        self._metadata, self._config, self._dataset_id = metadata, config, dataset_id
-        self._optimiser = make_optimiser(settings, self._network)
-        self._loss = loss_function(settings)
+    def __init__(self, task: Task, train: Sequence[Pair], val: Sequence[Pair], run: Path, device: torch.device) -> None:
+        self._task, self._settings = task, task.training
+        self._train, self._val = train, val
+        self._run, self._device = run, device
+        self._network = place(task.network.build(), device)
+        self._optimiser = make_optimiser(self._settings, self._network)
+        self._loss = loss_function(self._settings)
         self._blurred = math.fsum(mean_squared_error(pair.blur, pair.sharp) for pair in val) / len(val)
         self._drawn = -math.inf
         self.history: list[Epoch] = []
@@ -74,9 +56,8 @@ class Trainer:
         """The MSE on `val` of each finished epoch."""
         return [epoch.val_mse for epoch in self.history]
 
-    def resume(self) -> None:
-        """Take up the state in the run folder, if there is one."""
-        state = load_state(self._run / STATE, self._config, self._dataset_id)
+    def resume(self, state: State | None) -> None:
+        """Take up the state that an earlier call left, if there is one."""
         if state is None:
             return
         self._network.load_state_dict(state.network)
@@ -147,10 +128,10 @@ class Trainer:
     def _save(self) -> None:
         # The state comes after the weights: killed in between, the epoch is repeated and writes them again.
         if best_epoch(self.mses) == len(self.history):
-            save_weights(self._run / WEIGHTS, self._network, self._metadata)
+            save_weights(self._run / WEIGHTS, self._network, self._task.metadata)
         state = State(
-            config=self._config,
-            dataset_id=self._dataset_id,
+            config=self._task.config,
+            dataset_id=self._task.dataset_id,
             history=self.history,
             network=self._network.state_dict(),
             optimiser=self._optimiser.state_dict(),
@@ -163,5 +144,5 @@ class Trainer:
         write_metrics(self._run / METRICS, self.history)
         now = time.monotonic()
         if now - self._drawn >= _SECONDS_BETWEEN_CURVES or finished(self._settings, self.mses):
-            draw_curves(self._run / CURVES, self.history, self._title)
+            draw_curves(self._run / CURVES, self.history, self._task.label)
             self._drawn = now

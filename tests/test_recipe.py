@@ -53,4 +53,4 @@ def test_the_published_id_is_compared(cli, tiny_recipe, tiny, tmp_path):
     checksums.write_text('dataset_id = "0"\n')
     result = cli("build-dataset", tiny_recipe, "--out", tiny.path)
     assert "(as published)" not in result.out
-    assert "Warning: the recipe's publisher got another dataset id" in result.err
+    assert "Warning: its publisher got another dataset id" in result.err

@@ -48,21 +48,18 @@ def command(
     changes = settings if seed is None else (*settings, f"seed={seed}")
     file = recipe_file(recipe)
     resolved = read_recipe(file, changes)
+    published = None if changes or photos or limit else published_id(file)
     plan = make_plan(resolved, photos, limit)
     for split, count in plan.counts().items():
         if not count:
             say(f"Warning: no photo falls to the split {split}; add photos or change the shares", quiet=quiet)
     dataset = build(plan, out or Path("data") / resolved.name, workers=workers, overwrite=overwrite, quiet=quiet)
-    published = None if changes or photos or limit else published_id(file)
-    if published and published != dataset.id:
-        say(
-            f"Warning: the recipe's publisher got another dataset id, {published}: compare the versions in dataset.json"
-        )
+    if published not in (None, dataset.id):
+        say(f"Warning: its publisher got another dataset id, {published}: compare the versions in dataset.json")
     if json_out:
         result = {"path": str(dataset.path), "dataset_id": dataset.id, "splits": dict(dataset.splits)}
         options.put_json(json_out, result)
     else:
         counts = ", ".join(f"{split} {count}" for split, count in dataset.splits.items())
-        click.echo(
-            f"{dataset.path}  {counts}\ndataset id {dataset.id}{' (as published)' if published == dataset.id else ''}"
-        )
+        known = " (as published)" if published == dataset.id else ""
+        click.echo(f"{dataset.path}  {counts}\ndataset id {dataset.id}{known}")

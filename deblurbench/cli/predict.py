@@ -27,6 +27,6 @@ def command(model: str, source: Path, out: Path, device: str, limit: int | None,
     from deblurbench.runs.model import open_model
     from deblurbench.runs.predict import plan_jobs, predict
 
-    plan_jobs(source, out)  # a wrong path is said before a model is loaded
-    count = predict(open_model(model, device).restorer(), source, out, limit=limit, quiet=quiet)
-    click.echo(f"{out}: {count} restored")
+    jobs = plan_jobs(source, out)[:limit]  # a wrong path is said before a model is loaded
+    predict(open_model(model, device).restorer(), jobs, quiet=quiet)
+    click.echo(f"{out}: {len(jobs)} restored")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,20 +27,15 @@ class Job:
     target: Path
 
 
-def predict(restorer: Restorer, source: Path, out: Path, *, limit: int | None = None, quiet: bool = False) -> int:
-    """Restore a picture, or every picture of a folder (subfolders too), into `out`. Returns how many.
+def predict(restorer: Restorer, jobs: Sequence[Job], *, quiet: bool = False) -> None:
+    """Restore pictures into folders that are made for them, showing progress.
 
-    Results are PNG files of the same names. A file goes to `out` itself where that is a `.png` name, else into it.
-
-    Raises: UsageError where there is nothing to read, `out` lies where the input does, or two results
-        would have one name; PictureError for a picture that cannot be read.
+    Raises: UsageError for a folder that cannot be written, PictureError for a picture that cannot be read.
     """
-    jobs = plan_jobs(source, out)[:limit]
     for folder in sorted({job.target.parent for job in jobs}):
         make_folder(folder)
     with progress("predict", len(jobs), "pictures", quiet=quiet) as bar:
         restore(restorer, jobs, bar)
-    return len(jobs)
 
 
 def restore(restorer: Restorer, jobs: Iterable[Job], bar: Progress) -> tuple[dict[str, str], float]:
@@ -69,7 +64,13 @@ def _check(restored: Picture, blurred: Picture, job: Job) -> None:
 
 
 def plan_jobs(source: Path, out: Path) -> list[Job]:
-    """Which files `predict` reads and writes. Raises UsageError, see there."""
+    """Which files `predict` reads and writes: a picture, or every picture of a folder, subfolders too.
+
+    Results are PNG files of the same names. A file goes to `out` itself where that is a `.png` name, else into it.
+
+    Raises: UsageError where there is nothing to read, `out` lies where the input does, or two results
+        would have one name.
+    """
     if source.is_file():
         target = out if out.suffix.lower() in SUFFIXES else out / source.with_suffix(".png").name
         if target.suffix.lower() != ".png":

@@ -54,10 +54,10 @@ def height_width(size: str) -> tuple[int, int]:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises RecipeError that names the file and the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(f"cannot read {path}", error.strerror or str(error)) from error
-    except ValueError as error:  # TOML syntax, or not UTF-8
+    except (ValueError, RecursionError) as error:  # TOML syntax, not UTF-8, or too deep
         raise RecipeError(f"{path} is not valid TOML", str(error)) from error
 
 
@@ -98,7 +98,7 @@ def _fields(model: Any, path: Iterable[Any]) -> list[str]:
             if not inner:
                 return []
             model = inner[-1]  # of tuple[X, ...], dict[str, X] and X | None: X
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def override(data: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
@@ -128,5 +128,5 @@ def override(data: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary name ends in `.part`, is unique to the process, and is removed when the block fails.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=PART, dir=path.parent)
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder", "name a file")
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=PART, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -49,7 +52,7 @@ def _umask() -> int:
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 with `\\n` line ends, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8"))
+        temporary.write_bytes(text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -111,11 +114,25 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def refuse_foreign(folder: Path, ours: Callable[[str], bool]) -> None:
-    """Raise UsageError where a folder holds an entry whose name is not `ours`: it is not to be overwritten."""
-    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name != LOCK and not ours(entry.name))
-    if foreign:
-        raise UsageError(f"{folder} holds other files ({foreign[0]}) and is left alone", "choose another --out")
+def refuse_foreign(folder: Path, ours: re.Pattern[str]) -> None:
+    """Raise UsageError where a folder holds any file whose path below it is not `ours`: it is not to be overwritten.
+
+    Args:
+        folder: what is to be cleared.
+        ours: must match the whole path, in its POSIX form, of each file.
+    """
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        file = path.is_symlink() or not path.is_dir()
+        if file and name != LOCK and not name.endswith(PART) and not ours.fullmatch(name):
+            raise UsageError(f"{folder} holds other files ({name}) and is left alone", "choose another --out")
+
+
+def refuse_inside(out: Path, source: Path, what: str = "--out") -> None:
+    """Raise UsageError where `out` is `source` or lies below it: nothing is written into an input."""
+    target, root = out.resolve(), source.resolve()
+    if target == root or root in target.parents:
+        raise UsageError(f"{out} lies inside the input {source}", f"choose another {what}: nothing is written there")
 
 
 def clear(folder: Path, last: str) -> None:
@@ -130,7 +147,10 @@ def clear(folder: Path, last: str) -> None:
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write a table, whole or not at all: full digits, infinities as `inf`, None empty."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -139,8 +159,24 @@ def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) 
 def read_json(path: Path, kind: type[DeblurbenchError] = DeblurbenchError) -> Any:
     """The value in a JSON file; raises `kind` naming the file where it is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise kind(f"cannot read {path}", error.strerror or str(error)) from error
     except ValueError as error:
-        raise kind(f"{path} is not JSON", str(error)) from error
+        raise kind(f"{path} is damaged: it is not JSON ({error})", "make it anew with --overwrite") from error
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, with finite numbers alone. Raises ValueError, for depths beyond reason too."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is no JSON number")
+
+    def finite(digits: str) -> float:
+        value = float(digits)
+        return value if math.isfinite(value) else refuse(digits)
+
+    try:
+        return json.loads(text, parse_constant=refuse, parse_float=finite)
+    except RecursionError as error:
+        raise ValueError("too deeply nested") from error

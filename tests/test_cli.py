@@ -29,6 +29,14 @@ def test_every_command_has_help_with_an_example(cli, command):
     assert "Example: deblurbench " + command.split()[0] in " ".join(result.out.split())
 
 
+@pytest.mark.parametrize("command", [[], ["leaderboard"]])
+def test_no_command_shows_the_help(cli, command):
+    result = cli(*command)
+    assert result.code == 2
+    assert result.out.startswith("Usage: deblurbench")
+    assert result.err == ""
+
+
 def test_version_and_python_m(cli):
     assert cli("--version").out == f"deblurbench {__version__}\n"
     shown = subprocess.run(
@@ -76,7 +84,14 @@ def test_list(cli):
         (["predict", "wiener", "photos", "photos"], "lies inside the input"),
         (["predict", "wiener", "photos", "photos/out"], "lies inside the input"),
         (["predict", "wiener", "photos/a.png", "out.jpg"], "results are PNG files"),
-        (["predict", "wiener", "photos/a.png", "photos/a.png"], "is the input itself"),
+        (["predict", "wiener", "photos/a.png", "photos/a.png"], "photos/a.png is there already"),
+        (["predict", "wiener", "photos/a.png", "photos/a.png", "--overwrite"], "photos/a.png is there already"),
+        (["predict", "wiener", "photos/a.png", "photos"], "photos is the folder of the input"),
+        (["predict", "wiener", "photos/a.png", "more/a.png"], "more/a.png is there already"),
+        (["score", "photos", "more", "--csv", "more/a.png"], "lies inside the input"),
+        (["score", "photos", "more", "--json", "photos/s.json"], "lies inside the input"),
+        (["build-dataset", "a" * 300], "File name too long"),
+        (["build-dataset", "--set", "splits.0.blurs.0.sigma=1e-300"], "splits.0.blurs.0.sigma: "),
         (["predict", "wiener", "photos", "out", "--device", "gpu"], "unknown device 'gpu'"),
         (["leaderboard", "build", "--board", "empty"], "no submissions in empty"),
         (["leaderboard", "add", "empty", "--board", "b"], "empty is no run folder"),
@@ -88,7 +103,9 @@ def test_wrong_input_is_one_clear_line_and_exit_2(cli, tmp_path, monkeypatch, ar
     (tmp_path / "file.txt").touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / "photos").mkdir()
-    write_png(tmp_path / "photos" / "a.png", noise(8, 8))
+    for folder in ("photos", "more"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        write_png(tmp_path / folder / "a.png", noise(8, 8))
     result = cli(*arguments)
     assert result.code == 2, result.err
     assert result.err.startswith("Error: ")

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from deblurbench.errors import DeblurbenchError
+from deblurbench.files import sha256_text
 from deblurbench.leaderboard.submission import Means, from_run, read_submission
 from deblurbench.leaderboard.table import BLURRED, markdown, rank_track
 from deblurbench.runs.run import run_baseline
@@ -87,7 +88,10 @@ def test_other_predictions_under_a_taken_name_are_refused(cli, runs, tmp_path):
     cli("leaderboard", "add", runs[1], "--board", board)
     file = board / "submissions" / "tiny.test-g1.2" / "wiener.json"
     assert cli("leaderboard", "add", runs[1], "--board", board).code == 0  # the same ones: renewed
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"predictions_sha256": "0" * 64}))
+    stored = json.loads(file.read_text())
+    stored["images"][0]["prediction_sha256"] = "0" * 64
+    lines = "".join(f"{image['name']}\t{image['prediction_sha256']}\n" for image in stored["images"])
+    file.write_text(json.dumps(stored | {"predictions_sha256": sha256_text(lines)}))
     result = cli("leaderboard", "add", runs[1], "--board", board)
     assert result.code == 1
     assert "holds other predictions" in result.err

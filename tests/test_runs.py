@@ -1,6 +1,7 @@
 """Runs: train if need be, predict, score; finished runs are kept, other settings refused."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,11 +75,11 @@ def test_changed_keys_never_go_under_the_founders_name(tiny, tmp_path):
     small = ["network.widths=[4,8]", "network.batch_norm=[]", "training.crop=16", "training.epochs=1"]
     run_baseline("unet", tiny, tmp_path / "small", settings=small, quiet=True)
     record = read_run(tmp_path / "small")
-    assert record.label == "unet (changed)"
+    assert re.fullmatch(r"unet \(changed [0-9a-f]{6}\)", record.label)
     assert record.parameters is not None
     assert record.parameters < 10_000
     run_baseline("unet", tiny, tmp_path / "short", preset="demo", settings=small[2:], quiet=True)
-    assert read_run(tmp_path / "short").label == "unet (demo, changed)"
+    assert read_run(tmp_path / "short").label.startswith("unet (demo, changed ")
     assert read_run(tmp_path / "short").parameters == 59_556
 
 
@@ -115,8 +116,9 @@ def test_a_dataset_without_test_pairs_is_refused_before_training(tiny, tmp_path)
 def test_a_baselines_name_wins_over_a_folder_of_that_name(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_png(tmp_path / "a.png", noise(20, 20))
-    for _ in range(2):
-        assert cli("predict", "wiener", "a.png", "wiener").code == 0
+    assert cli("predict", "wiener", "a.png", "wiener").code == 0
+    assert cli("predict", "wiener", "a.png", "wiener").code == 2  # what is there is not replaced unasked
+    assert cli("predict", "wiener", "a.png", "wiener", "--overwrite").code == 0
     assert (tmp_path / "wiener" / "a.png").is_file()
 
 
@@ -165,7 +167,7 @@ def test_predict_from_a_run_folder_and_a_weights_file(cli, tiny, tmp_path):
     assert (
         cli("run-baseline", "unet", "--preset", "demo", *small, "--data", tiny.path, "--out", run, "--quiet").code == 0
     )
-    assert read_run(run).label == "unet (demo, changed)"
+    assert read_run(run).label.startswith("unet (demo, changed ")
     name = tiny.pairs("test-g1.2")[0].blur.name
     source = tiny.folder("test-g1.2", "blur") / name
     for i, model in enumerate([run, run / "weights.safetensors"]):

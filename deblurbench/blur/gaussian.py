@@ -19,7 +19,7 @@ def _check_odd(size: int) -> int:
     return size
 
 
-Sigma = Annotated[float, Field(gt=0, le=100)]
+Sigma = Annotated[float, Field(ge=0.01, le=100)]
 OddSize = Annotated[int, Field(ge=1, le=1001), AfterValidator(_check_odd)]
 
 

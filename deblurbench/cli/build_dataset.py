@@ -42,6 +42,7 @@ def command(
     from deblurbench.dataset.build import build
     from deblurbench.dataset.plan import make_plan
     from deblurbench.dataset.recipe import published_id, read_recipe
+    from deblurbench.files import refuse_inside
     from deblurbench.paths import recipe_file
     from deblurbench.progress import say
 
@@ -49,11 +50,15 @@ def command(
     file = recipe_file(recipe)
     resolved = read_recipe(file, changes)
     published = None if changes or photos or limit else published_id(file)
+    target = out or Path("data") / resolved.name
     plan = make_plan(resolved, photos, limit)
+    if photos:
+        refuse_inside(target, photos)
+        refuse_inside(photos, target, "--photos")
     for split, count in plan.counts().items():
         if not count:
             say(f"Warning: no photo falls to the split {split}; add photos or change the shares", quiet=quiet)
-    dataset = build(plan, out or Path("data") / resolved.name, workers=workers, overwrite=overwrite, quiet=quiet)
+    dataset = build(plan, target, workers=workers, overwrite=overwrite, quiet=quiet)
     if published not in (None, dataset.id):
         say(f"Warning: its publisher got another dataset id, {published}: compare the versions in dataset.json")
     if json_out:

@@ -5,6 +5,8 @@ Exit codes: 0 done; 1 the work failed; 2 the command line or a recipe was wrong;
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import traceback
@@ -69,6 +71,9 @@ def main(args: Sequence[str] | None = None) -> None:
     # training 5 to 20 times slower wherever anything else uses the cores (measured). Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.showwarning = _show_warning
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that a terminal cannot show must not end the work
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in arguments
     sys.exit(_guard(lambda: cli.main(arguments, prog_name="deblurbench", standalone_mode=False), debug))
 
@@ -81,6 +86,9 @@ def _guard(run: Callable[[], Any], debug: bool) -> int:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted: the same command again goes on where it stopped", 130, debug)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "deblurbench"
         return _fail(f"{error.format_message()} (see `{command} --help`)", 2, debug)
@@ -93,7 +101,7 @@ def _guard(run: Callable[[], Any], debug: bool) -> int:
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", 1, debug)
+        return _fail(f"{where}{error.strerror or error}", 2 if error.errno == errno.ENAMETOOLONG else 1, debug)
     except MemoryError:
         return _fail("not enough memory: use fewer --workers or smaller pictures", 1, debug)
     except Exception as error:

@@ -44,11 +44,15 @@ def command(
 
     Example: deblurbench score preds/ sharp/ --csv scores.csv
     """
+    from deblurbench.files import refuse_inside
     from deblurbench.progress import say
     from deblurbench.scoring.protocol import DEFAULT, find_protocol
     from deblurbench.scoring.report import write_csv
     from deblurbench.scoring.score import score_folders
 
+    for target in filter(None, [csv_out, json_out if json_out != "-" else None]):
+        for folder in (predictions, sharp):
+            refuse_inside(Path(target), folder, "file")
     protocols = [find_protocol(name) for name in dict.fromkeys(names or (DEFAULT,))]
     report = score_folders(predictions, sharp, protocols, workers=workers, quiet=quiet)
     if report.extra:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,16 +31,15 @@ from deblurbench.dataset.manifest import (
     record_line,
     write_manifest,
 )
+from deblurbench.dataset.names import SPLIT_NAME
 from deblurbench.dataset.plan import Plan, PlannedPhoto
-from deblurbench.dataset.reader import SCHEMA, Dataset, open_dataset
-from deblurbench.dataset.recipe import SPLIT_NAME
+from deblurbench.dataset.reader import SCHEMA, Dataset, Mark, MarkedRecipe, open_dataset, read_mark
 from deblurbench.errors import DatasetError, DeblurbenchError, PictureError
 from deblurbench.files import (
     PART,
     clear,
     locked,
     make_folder,
-    read_json,
     refuse_foreign,
     replacing,
     write_json,
@@ -52,6 +52,8 @@ from deblurbench.versions import versions
 
 JOURNAL = "build.journal"
 RECIPE = "recipe.toml"
+_FILES = "|".join(map(re.escape, (COMMIT_MARK, JOURNAL, KERNELS, MANIFEST, RECIPE, *CARDS)))
+_OURS = re.compile(rf"{_FILES}|({SPLIT_NAME.pattern})/(sharp|blur)/[^/]+\.png")
 
 
 def build(plan: Plan, out: Path, *, workers: int = 1, overwrite: bool = False, quiet: bool = False) -> Dataset:
@@ -95,23 +97,16 @@ class _State:
 
 def _check_owner(out: Path, overwrite: bool) -> None:
     """Refuse to build into a folder that is no dataset's, or to clear one that holds anything else."""
-    if not out.is_dir():
-        return
-    started = any((out / name).exists() for name in (COMMIT_MARK, JOURNAL))
-    if overwrite or not started:
-        refuse_foreign(out, _is_ours if started else lambda name: False)
-
-
-def _is_ours(name: str) -> bool:
-    own = {COMMIT_MARK, JOURNAL, KERNELS, MANIFEST, RECIPE, *CARDS}
-    return name in own or name.endswith(PART) or SPLIT_NAME.fullmatch(name) is not None
+    if out.is_dir():
+        started = any((out / name).exists() for name in (COMMIT_MARK, JOURNAL))
+        if overwrite or not started:
+            refuse_foreign(out, _OURS if started else re.compile(""))
 
 
 def _read_state(out: Path) -> _State:
     if (out / COMMIT_MARK).is_file():
-        mark = read_json(out / COMMIT_MARK, DatasetError)
         records = read_manifest(out / MANIFEST)
-        return _State(mark.get("plan_hash"), {r.pair: r for r in records}, finished=True)
+        return _State(read_mark(out).plan_hash, {r.pair: r for r in records}, finished=True)
     if not (out / JOURNAL).is_file():
         return _State(None, {}, finished=False)
     first, *lines = (out / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines() or [""]
@@ -158,7 +153,9 @@ def _each_photo(
     context = multiprocessing.get_context("spawn")  # the same on all systems, and safe beside threads
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_start_worker) as pool:
         try:
-            for future in as_completed([pool.submit(_build_photo, photo, out, before) for photo, before in jobs]):
+            with _interrupts_held():
+                futures = [pool.submit(_build_photo, photo, out, before) for photo, before in jobs]
+            for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
             hint = "use fewer --workers; the same command goes on"
@@ -166,6 +163,19 @@ def _each_photo(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while workers start, so that none of them meets it before it can ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker() -> None:
@@ -222,13 +232,13 @@ def _finish(plan: Plan, out: Path, records: list[Record]) -> None:
     write_text(out / RECIPE, tomli_w.dumps(plan.recipe.tables()))
     identity = dataset_id(records)
     write_cards(out, plan.recipe, identity, records)
-    mark = {
-        "schema": SCHEMA,
-        "dataset_id": identity,
-        "recipe": {"name": plan.recipe.name, "version": plan.recipe.version},
-        "plan_hash": plan.hash(),
-        "splits": plan.counts(),
-        "versions": versions(),
-    }
-    write_json(out / COMMIT_MARK, mark)
+    mark = Mark(
+        schema=SCHEMA,
+        dataset_id=identity,
+        recipe=MarkedRecipe(name=plan.recipe.name, version=plan.recipe.version),
+        plan_hash=plan.hash(),
+        splits=plan.counts(),
+        versions=versions(),
+    )
+    write_json(out / COMMIT_MARK, mark.model_dump(mode="json", by_alias=True))
     (out / JOURNAL).unlink()

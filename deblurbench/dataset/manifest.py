@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from deblurbench.config import Config
+from deblurbench.dataset.names import PairId, Sha256, SplitName
 from deblurbench.errors import DatasetError
-from deblurbench.files import canonical_json, write_text
+from deblurbench.files import canonical_json, parse_json, write_text
 
 COMMIT_MARK = "dataset.json"
 MANIFEST = "manifest.jsonl"
@@ -32,16 +32,22 @@ class PhotoRecord(Config):
 class Record(Config):
     """One line of the manifest. Hashes are hex SHA-256; `preparation` and `blur` as they were applied."""
 
-    pair: str
-    split: str
+    pair: PairId
+    split: SplitName
     scene: str
     photo: PhotoRecord
     preparation: dict[str, Any]
     blur: dict[str, Any]
-    kernel: str
+    kernel: Sha256
     seed: int
-    sharp_sha256: str
-    blur_sha256: str
+    sharp_sha256: Sha256
+    blur_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if self.pair.partition("/")[0] != self.split:
+            raise ValueError("a pair's id begins with its split")
+        return self
 
     @property
     def name(self) -> str:
@@ -71,12 +77,14 @@ def read_manifest(path: Path) -> list[Record]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise DatasetError(f"cannot read {path}", error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is damaged: it is not UTF-8", "build the dataset again with --overwrite") from error
     return [parse_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
 
 
 def parse_record(line: str, where: str) -> Record:
     """One line of a manifest. Raises DatasetError naming `where`."""
     try:
-        return Record.model_validate_json(json.dumps(json.loads(line)), strict=True)
+        return Record.model_validate_json(canonical_json(parse_json(line)), strict=True)
     except (ValidationError, ValueError) as error:
         raise DatasetError(f"{where} is damaged", "build the dataset again") from error

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
+from pydantic import Field, ValidationError
+
+from deblurbench.config import Config
 from deblurbench.dataset.manifest import COMMIT_MARK, MANIFEST, Record, read_manifest
+from deblurbench.dataset.names import RecipeName, Sha256, SplitName
 from deblurbench.errors import DatasetError, UsageError, nearest
-from deblurbench.files import read_json
+from deblurbench.files import canonical_json, read_json
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,41 @@ class Dataset:
         return read_manifest(self.path / MANIFEST)
 
 
+class MarkedRecipe(Config):
+    """The recipe that `dataset.json` names."""
+
+    name: RecipeName
+    version: int
+
+
+class Mark(Config):
+    """`dataset.json`: what a finished dataset is."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    dataset_id: Sha256
+    recipe: MarkedRecipe
+    plan_hash: Sha256 | None = None
+    splits: dict[SplitName, Annotated[int, Field(ge=0)]]
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+def read_mark(path: Path) -> Mark:
+    """A dataset folder's `dataset.json`. Raises DatasetError where it is damaged."""
+    file = path / COMMIT_MARK
+    try:
+        return Mark.model_validate_json(canonical_json(read_json(file, DatasetError)), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise DatasetError(
+            f"{file} is damaged ({key}: {first['msg'].lower()})", "build it again: --overwrite"
+        ) from None
+
+
 def open_dataset(path: Path) -> Dataset:
     """Open a dataset folder.
 
-    Raises: DatasetError where there is none, or its build is unfinished.
+    Raises: UsageError where there is no folder, DatasetError where its build is unfinished or it is damaged.
     """
     if not path.is_dir():
         raise UsageError(f"no dataset folder {path}", "make one with `deblurbench build-dataset`")
@@ -68,11 +104,5 @@ def open_dataset(path: Path) -> Dataset:
             f"{path} is no finished dataset (it has no {COMMIT_MARK})",
             "run the same `deblurbench build-dataset` again to finish it",
         )
-    mark = read_json(path / COMMIT_MARK, DatasetError)
-    try:
-        if mark["schema"] != SCHEMA:
-            raise DatasetError(f"{path / COMMIT_MARK} has schema {mark['schema']}", f"this program reads {SCHEMA}")
-        recipe = mark["recipe"]
-        return Dataset(path, mark["dataset_id"], recipe["name"], recipe["version"], dict(mark["splits"]))
-    except (KeyError, TypeError) as error:
-        raise DatasetError(f"{path / COMMIT_MARK} lacks {error}", "build the dataset again") from error
+    mark = read_mark(path)
+    return Dataset(path, mark.dataset_id, mark.recipe.name, mark.recipe.version, dict(mark.splits))

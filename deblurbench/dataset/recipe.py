@@ -11,24 +11,18 @@ from pydantic import AfterValidator, Field, model_validator
 
 from deblurbench.blur.family import Blur, blur_from
 from deblurbench.config import Config, Size, height_width, override, parse, read_toml
+from deblurbench.dataset.names import RecipeName, SplitName
 from deblurbench.images.codec import Picture
 from deblurbench.images.resize import Filter, crop_to_ratio, resize
 from deblurbench.sources.photo import Source, source_from
 
 Share = Literal["train", "val", "test"]
-SPLIT_NAME = re.compile(r"train|val|test(-[A-Za-z0-9._]+)?")
 
 
 def _check_ratio(text: str) -> str:
     if not re.fullmatch(r"[1-9]\d{0,4}:[1-9]\d{0,4}", text):
         raise ValueError("a ratio is WIDTH:HEIGHT, such as 7:4")
     return text
-
-
-def _check_split(name: str) -> str:
-    if not SPLIT_NAME.fullmatch(name):
-        raise ValueError("a split is train, val, test or test-LABEL")
-    return name
 
 
 class Prepare(Config):
@@ -72,7 +66,7 @@ class SourceTable(Config):
 class SplitTable(Config):
     """One `[[splits]]` table: a split and its blurs. `draw` of them, drawn per photo; all where not given."""
 
-    name: Annotated[str, AfterValidator(_check_split)]
+    name: SplitName
     blurs: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
     draw: Annotated[int, Field(ge=1)] | None = None
 
@@ -86,7 +80,7 @@ class Recipe(Config):
     """A whole recipe, as resolved."""
 
     schema_: Literal[1] = Field(alias="schema")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+    name: RecipeName
     version: Annotated[int, Field(ge=1)]
     summary: str
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]

@@ -46,6 +46,8 @@ def read_rgb(path: Path) -> Picture:
         raise
     except FileNotFoundError as error:
         raise PictureError(f"{path} does not exist") from error
+    except PermissionError as error:
+        raise PictureError(f"{path} may not be read", "check its permissions") from error
     except (UnidentifiedImageError, SyntaxError) as error:
         raise PictureError(f"{path} is not a picture that can be decoded", "replace or remove it") from error
     except Image.DecompressionBombError as error:

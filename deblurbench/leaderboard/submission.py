@@ -6,14 +6,25 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from deblurbench.config import Config
-from deblurbench.errors import DeblurbenchError, RunError
+from deblurbench.dataset.names import RecipeName, Sha256, SplitName
+from deblurbench.errors import DeblurbenchError, RunError, UsageError
 from deblurbench.files import canonical_json, read_json, safe_name, sha256_text, write_json
-from deblurbench.runs.record import PredictionsRecord, RunRecord, ScoreRow, read_predictions, read_run, read_scores
+from deblurbench.runs.record import (
+    Count,
+    Device,
+    FileName,
+    PredictionsRecord,
+    RunRecord,
+    ScoreRow,
+    read_predictions,
+    read_run,
+    read_scores,
+)
 
 SUBMISSIONS = "submissions"
 
@@ -28,18 +39,13 @@ Value = Annotated[float | str, AfterValidator(_check_value)]
 """A number of a metric; infinity is the string "inf", since JSON has none."""
 
 
-DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=100)]
-SplitName = Annotated[str, Field(pattern=r"^test(-[A-Za-z0-9._]+)?$", max_length=100)]
-# Both become parts of file names, so nothing else may stand in them.
-
-
 class Image(Config):
     """One picture: its numbers, and the pixel hash of the prediction they belong to."""
 
-    name: str
+    name: FileName
     psnr_db: Value
     ssim: float | None = None
-    prediction_sha256: str
+    prediction_sha256: Sha256
 
 
 class Means(Config):
@@ -61,30 +67,42 @@ class Submission(Config):
     """
 
     submission_schema: Literal[1] = 1
-    dataset: DatasetName
+    dataset: RecipeName
     dataset_version: int
-    dataset_id: str
+    dataset_id: Sha256
     split: SplitName
-    protocol: str
-    method: str
+    protocol: Annotated[str, Field(pattern=r"^[a-z0-9-]+@\d+$")]
+    method: Annotated[str, Field(min_length=1, max_length=80)]
     baseline: str
     version: int
     origin: str
     status: Literal["rerun"]
-    parameters: int | None = None
-    trainable: int | None = None
+    parameters: Count | None = None
+    trainable: Count | None = None
     mean: Means
     blurred: Means
     images: Annotated[tuple[Image, ...], Field(min_length=1)]
-    predictions_sha256: str
-    weights_sha256: str | None = None
-    seconds_per_picture: float
-    device: str
+    predictions_sha256: Sha256
+    weights_sha256: Sha256 | None = None
+    seconds_per_picture: Annotated[float, Field(ge=0)]
+    device: Device
     tiling: str
     config_hash: str
     seed: int | None = None
     versions: dict[str, str]
     git_commit: str | None = None
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        """Refuse what does not follow from the pictures: the means, and the hash of all predictions."""
+        if len({image.name for image in self.images}) != len(self.images):
+            raise ValueError("a picture stands in `images` twice")
+        if self.predictions_sha256 != _hash_of(self.images):
+            raise ValueError("`predictions_sha256` is not that of `images`")
+        means = _means([float(image.psnr_db) for image in self.images], [image.ssim for image in self.images])
+        if not _close(self.mean.psnr_db, means.psnr_db) or not _close(self.mean.ssim, means.ssim):
+            raise ValueError("`mean` is not that of `images`")
+        return self
 
     @property
     def track(self) -> str:
@@ -108,15 +126,26 @@ def from_run(run: Path) -> list[Submission]:
     rows = sorted(read_scores(run), key=lambda row: (row.split, row.name))
     if {row.split for row in rows} != predictions.splits.keys():
         raise RunError(f"{run}: its scores are not those of its predictions", "run the baseline again")
-    return [_submission(record, predictions, list(of)) for _, of in groupby(rows, key=lambda row: row.split)]
+    try:
+        return [_submission(record, predictions, list(of)) for _, of in groupby(rows, key=lambda row: row.split)]
+    except ValidationError as error:
+        raise RunError(f"{run} gives no submission: {_first(error)}", "run the baseline again") from None
 
 
 def _submission(record: RunRecord, predictions: PredictionsRecord, rows: Sequence[ScoreRow]) -> Submission:
     split = rows[0].split
     predicted = predictions.splits[split]
-    if sorted(predicted.pictures) != [row.name for row in rows]:
+    if sorted(predicted.pictures) != [row.name for row in rows] or len({row.protocol for row in rows}) != 1:
         raise RunError(f"{split}: the scores are not those of the predictions", "run the baseline again")
-    lines = [f"{row.name}\t{predicted.pictures[row.name]}\n" for row in rows]
+    images = tuple(
+        Image(
+            name=row.name,
+            psnr_db=_value(row.psnr_db),
+            ssim=row.ssim,
+            prediction_sha256=predicted.pictures[row.name],
+        )
+        for row in rows
+    )
     return Submission(
         dataset=record.dataset,
         dataset_version=record.dataset_version,
@@ -132,16 +161,8 @@ def _submission(record: RunRecord, predictions: PredictionsRecord, rows: Sequenc
         trainable=record.trainable,
         mean=_means([row.psnr_db for row in rows], [row.ssim for row in rows]),
         blurred=_means([row.blurred_psnr_db for row in rows], [row.blurred_ssim for row in rows]),
-        images=tuple(
-            Image(
-                name=row.name,
-                psnr_db=_value(row.psnr_db),
-                ssim=row.ssim,
-                prediction_sha256=predicted.pictures[row.name],
-            )
-            for row in rows
-        ),
-        predictions_sha256=sha256_text("".join(lines)),
+        images=images,
+        predictions_sha256=_hash_of(images),
         weights_sha256=predictions.weights_sha256,
         seconds_per_picture=predicted.seconds_per_picture,
         device=predictions.device,
@@ -151,6 +172,16 @@ def _submission(record: RunRecord, predictions: PredictionsRecord, rows: Sequenc
         versions=record.versions,
         git_commit=record.git_commit,
     )
+
+
+def _hash_of(images: Sequence[Image]) -> str:
+    return sha256_text("".join(f"{image.name}\t{image.prediction_sha256}\n" for image in images))
+
+
+def _close(value: float | str | None, other: float | str | None) -> bool:
+    if value is None or other is None:
+        return value is other
+    return math.isclose(float(value), float(other), rel_tol=0, abs_tol=1e-9)
 
 
 def _means(psnrs: Sequence[float], ssims: Sequence[float | None]) -> Means:
@@ -164,7 +195,8 @@ def _value(value: float) -> float | str:
 
 
 def _seed(config: dict[str, Any]) -> int | None:
-    seed = config.get("training", {}).get("seed")
+    training = config.get("training")
+    seed = training.get("seed") if isinstance(training, dict) else None
     return seed if isinstance(seed, int) else None
 
 
@@ -173,8 +205,11 @@ def add(board: Path, submissions: Sequence[Submission], *, overwrite: bool = Fal
 
     Raises: DeblurbenchError where a method of that name has other predictions on the track.
     """
+    given: dict[Path, str] = {}
     for new in submissions:
         file = new.file(board)
+        if given.setdefault(file, new.predictions_sha256) != new.predictions_sha256:
+            raise UsageError(f"two of the runs are {new.method!r} on {new.track}", "add one of them")
         if file.is_file() and not overwrite and read_submission(file).predictions_sha256 != new.predictions_sha256:
             raise DeblurbenchError(f"{file} holds other predictions of {new.method!r}", "--overwrite to replace them")
     for new in submissions:
@@ -188,9 +223,14 @@ def read_submission(file: Path) -> Submission:
     try:
         return Submission.model_validate_json(canonical_json(read_json(file)), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DeblurbenchError(f"{file}:{key}", f"{first['msg'].lower()}; is it a submission?") from None
+        raise DeblurbenchError(f"{file}:{_first(error)}", "is it a submission?") from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, as `key: what`."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(top)"
+    return f"{key}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def read_board(board: Path) -> Iterator[Submission]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -74,7 +75,10 @@ def rank_track(submissions: Sequence[Submission]) -> list[Row]:
                 f"(dataset {other.dataset_id[:12]}, {other.protocol}; {first.dataset_id[:12]}, {first.protocol})",
                 "keep one dataset id and one protocol per track: remove or re-run the older submissions",
             )
-    methods = [s for s in submissions if s.baseline != _REFERENCE]
+    repeated = [method for method, count in Counter(s.method for s in submissions).items() if count > 1]
+    if repeated:
+        raise DeblurbenchError(f"track {first.track}: {repeated[0]!r} stands there twice", "remove one of the files")
+    methods = [s for s in submissions if s.baseline != _REFERENCE or _rounded(s.mean) != _rounded(s.blurred)]
     methods.sort(key=lambda s: (-_number(s.mean), s.method))
     values = [_rounded(s.mean) for s in methods]
     rows = [_row(s, values.index(value) + 1) for s, value in zip(methods, values, strict=True)]

@@ -67,7 +67,10 @@ class Baseline(ABC):
         """(parameters, trainable) of the network that `config` describes; Nones where there is none."""
         return None, None
 
-    def label(self, preset: str | None, *, changed: bool = False) -> str:
-        """The name that tables show. A preset, or a recipe with changed keys, never goes under the founders' name."""
-        marks = ", ".join(filter(None, [preset, "changed" if changed else None]))
+    def label(self, preset: str | None, changed: str | None = None) -> str:
+        """The name that tables show. A preset never goes under the founders' name, nor does a recipe with changed keys.
+
+        `changed` tells such recipes apart: the first digits of their hash.
+        """
+        marks = ", ".join(filter(None, [preset, f"changed {changed}" if changed else None]))
         return f"{self.name} ({marks})" if marks else self.name

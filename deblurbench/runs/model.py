@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from deblurbench import plugins
 from deblurbench.config import Config
 from deblurbench.errors import RunError, UsageError, nearest
-from deblurbench.files import sha256_file
+from deblurbench.files import parse_json, sha256_file
 from deblurbench.runs.baseline import WEIGHTS, Baseline, Restorer
 from deblurbench.runs.device import choose_device
 from deblurbench.runs.record import RUN, read_run
@@ -61,7 +60,7 @@ def open_model(name_or_path: str, device: str = "auto") -> Model:
 def _from_weights(path: Path, device: str) -> Model:
     metadata = read_metadata(path)
     try:
-        values = dict(json.loads(metadata["config"]))
+        values = dict(parse_json(metadata["config"]))
     except (ValueError, TypeError) as error:
         raise RunError(f"the settings in {path} are damaged", "give the run folder instead") from error
     return _assemble(metadata["baseline"], values, path, device)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from deblurbench.errors import RunError, UsageError
-from deblurbench.files import make_folder
+from deblurbench.files import make_folder, refuse_inside
 from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import Progress, progress
@@ -25,6 +25,13 @@ class Job:
 
     source: Path
     target: Path
+
+
+def refuse_existing(jobs: Iterable[Job]) -> None:
+    """Raise UsageError where a result would take the place of a file."""
+    for job in jobs:
+        if job.target.exists():
+            raise UsageError(f"{job.target} is there already", "choose another OUT, or --overwrite to replace it")
 
 
 def predict(restorer: Restorer, jobs: Sequence[Job], *, quiet: bool = False) -> None:
@@ -68,20 +75,19 @@ def plan_jobs(source: Path, out: Path) -> list[Job]:
 
     Results are PNG files of the same names. A file goes to `out` itself where that is a `.png` name, else into it.
 
-    Raises: UsageError where there is nothing to read, `out` lies where the input does, or two results
-        would have one name.
+    Raises: UsageError where there is nothing to read, `out` is a folder that holds the input or lies in it, or
+        two results would have one name.
     """
     if source.is_file():
-        target = out if out.suffix.lower() in SUFFIXES else out / source.with_suffix(".png").name
-        if target.suffix.lower() != ".png":
-            raise UsageError(f"cannot write {target}", "results are PNG files: name it .png")
-        if target.resolve() == source.resolve():
-            raise UsageError(f"{target} is the input itself", "choose another OUT")
-        return [Job(source, target)]
+        named = out.suffix.lower() in SUFFIXES and not out.is_dir()
+        if named and out.suffix.lower() != ".png":
+            raise UsageError(f"cannot write {out}", "results are PNG files: name it .png")
+        if not named and out.resolve() == source.parent.resolve():
+            raise UsageError(f"{out} is the folder of the input", "choose another OUT, or name the result")
+        return [Job(source, out if named else out / source.with_suffix(".png").name)]
     if not source.is_dir():
         raise UsageError(f"no file or folder {source}", "name a picture or a folder of pictures")
-    if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
-        raise UsageError(f"{out} lies inside the input", "choose another OUT: nothing is written into the input")
+    refuse_inside(out, source, "OUT")
     pictures = list_pictures(source)
     if not pictures:
         raise UsageError(f"no pictures in {source}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")

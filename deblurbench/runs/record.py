@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field
 
 from deblurbench.config import AnyConfig, Config
+from deblurbench.dataset.names import RecipeName, Sha256, SplitName
 from deblurbench.errors import RunError, UsageError
 from deblurbench.files import canonical_json, read_json, sha256_text, write_csv, write_json
 
@@ -21,6 +22,11 @@ RUN = "run.json"
 PREDICTIONS = "predictions.json"
 SCORES = "scores.csv"
 PICTURES = "predictions"
+
+
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Device = Annotated[str, Field(pattern=r"^(cpu|cuda(:\d{1,3})?)$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=255)]
 
 
 class RunRecord(Config):
@@ -36,14 +42,14 @@ class RunRecord(Config):
     version: int
     preset: str | None = None
     label: str
-    parameters: int | None = None
-    trainable: int | None = None
+    parameters: Count | None = None
+    trainable: Count | None = None
     config: dict[str, Any]
     config_hash: str
-    dataset: str
+    dataset: RecipeName
     dataset_version: int
-    dataset_id: str
-    device: str
+    dataset_id: Sha256
+    device: Device
     versions: dict[str, str]
     git_commit: str | None = None
 
@@ -56,8 +62,8 @@ class RunRecord(Config):
 class SplitPredictions(Config):
     """The predictions of one split: pixel hash by picture name, and what they cost."""
 
-    pictures: dict[str, str]
-    seconds_per_picture: float
+    pictures: dict[FileName, Sha256]
+    seconds_per_picture: Annotated[float, Field(ge=0)]
 
 
 class PredictionsRecord(Config):
@@ -66,8 +72,8 @@ class PredictionsRecord(Config):
     predictions_schema: Literal[1] = 1
     weights_sha256: str | None = None
     tiling: str
-    device: str
-    splits: dict[str, SplitPredictions]
+    device: Device
+    splits: dict[SplitName, SplitPredictions]
 
 
 def write_run(run: Path, record: RunRecord) -> None:
@@ -95,7 +101,7 @@ def read_predictions(run: Path) -> PredictionsRecord | None:
 def _read(kind: type[AnyConfig], path: Path) -> AnyConfig:
     try:
         return kind.model_validate_json(canonical_json(read_json(path, RunError)), strict=True)
-    except ValidationError as error:
+    except ValueError as error:
         raise RunError(f"{path} is damaged", "run the baseline again with --overwrite") from error
 
 
@@ -124,14 +130,16 @@ def read_scores(run: Path) -> list[ScoreRow]:
             return [_score_row(values) for values in csv.DictReader(file)]
     except OSError as error:
         raise RunError(f"{run} has no {SCORES}", "finish it with `deblurbench run-baseline`") from error
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise RunError(f"{run / SCORES} is damaged ({error})", "run the baseline again") from error
 
 
 def _score_row(values: dict[str, str]) -> ScoreRow:
     ssims = {k: float(values[k]) if values[k] else None for k in ("ssim", "blurred_ssim")}
     psnrs = {k: float(values[k]) for k in ("psnr_db", "blurred_psnr_db")}
-    if any(math.isnan(value) for value in psnrs.values()):
+    if any(math.isnan(value) for value in psnrs.values()) or not all(
+        s is None or math.isfinite(s) for s in ssims.values()
+    ):
         raise ValueError("not a number")
     return ScoreRow(
         split=values["split"],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from deblurbench import plugins
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import PictureError, RunError, UsageError
-from deblurbench.files import PART, clear, locked, make_folder, refuse_foreign
+from deblurbench.files import clear, locked, make_folder, refuse_foreign, refuse_inside
 from deblurbench.images.codec import read_rgb
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
@@ -38,7 +39,8 @@ from deblurbench.versions import versions
 
 SEED = "training.seed"
 # All that a run writes, its training included: what --overwrite may remove.
-RUN_FILES = {RUN, PREDICTIONS, SCORES, PICTURES, WEIGHTS, "state.pt", "metrics.csv", "curves.png"}
+_FILES = "|".join(map(re.escape, (RUN, PREDICTIONS, SCORES, WEIGHTS, "state.pt", "metrics.csv", "curves.png")))
+_OURS = re.compile(rf"{_FILES}|{PICTURES}/[^/]+/[^/]+\.png")
 
 
 def run_baseline(
@@ -71,7 +73,7 @@ def run_baseline(
         origin=plugins.find("baselines")[name].origin,
         version=baseline.version,
         preset=preset,
-        label=baseline.label(preset, changed=changed),
+        label=baseline.label(preset, config.hash()[:6] if changed else None),
         parameters=parameters,
         trainable=trainable,
         config=config.as_dict(),
@@ -83,6 +85,7 @@ def run_baseline(
         versions=versions(),
         git_commit=git_commit(),
     )
+    refuse_inside(run, dataset.path)
     _check_owner(run, overwrite)
     with locked(make_folder(run)):
         _open_run(run, record, overwrite)
@@ -97,15 +100,10 @@ def run_baseline(
 
 def _check_owner(run: Path, overwrite: bool) -> None:
     """Refuse to work in a folder that is no run's, or to clear one that holds anything else."""
-    if not run.is_dir():
-        return
-    ours = (run / RUN).is_file()
-    if overwrite or not ours:
-        refuse_foreign(run, _is_ours if ours else lambda name: False)
-
-
-def _is_ours(name: str) -> bool:
-    return name in RUN_FILES or name.endswith(PART)
+    if run.is_dir():
+        ours = (run / RUN).is_file()
+        if overwrite or not ours:
+            refuse_foreign(run, _OURS if ours else re.compile(""))
 
 
 def _open_run(run: Path, record: RunRecord, overwrite: bool) -> None:

@@ -28,12 +28,22 @@ def read_as_skimage(path: Path) -> Samples:
     try:
         picture = _imread(path)
     except Exception as error:  # each decoder behind it raises kinds of its own
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise PictureError(f"{path} cannot be decoded", reason[:200]) from error
+        raise PictureError(f"{path} cannot be decoded", _reason(path, error)) from error
     if picture.dtype != np.uint8:
         depth = "1-bit" if picture.dtype == np.bool_ else str(picture.dtype)
         raise PictureError(f"{path} is a {depth} picture", "this protocol scores 8-bit pictures")
     return picture
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why a file could not be decoded, for people."""
+    cause = error.__cause__ if error.__cause__ is not None else error
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror.lower()
+    if path.is_file() and path.stat().st_size == 0:
+        return "the file is empty"
+    text = (str(cause).splitlines() or [""])[0]
+    return "it is no picture, or a damaged one" if not text or "can not" in text else text[:200]
 
 
 def _imread(path: Path) -> npt.NDArray[Any]:

@@ -63,5 +63,5 @@ def check_sizes(settings: TrainingSettings, pairs: Sequence[Pair]) -> None:
         if min(height, width) < settings.crop:
             raise RunError(
                 f"train/{pair.name} is {width}x{height}, smaller than a crop of {settings.crop}",
-                f"use --set training.crop={min(height, width)} or less",
+                f"use --set training.crop={min(height, width)} or less, with --overwrite",
             )

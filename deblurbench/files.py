@@ -124,7 +124,8 @@ def refuse_foreign(folder: Path, ours: re.Pattern[str]) -> None:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         file = path.is_symlink() or not path.is_dir()
-        if file and name != LOCK and not name.endswith(PART) and not ours.fullmatch(name):
+        temporary = path.name.startswith(".") and path.name.endswith(PART)
+        if file and not temporary and name != LOCK and not ours.fullmatch(name):
             raise UsageError(f"{folder} holds other files ({name}) and is left alone", "choose another --out")
 
 
@@ -135,10 +136,10 @@ def refuse_inside(out: Path, source: Path, what: str = "--out") -> None:
         raise UsageError(f"{out} lies inside the input {source}", f"choose another {what}: nothing is written there")
 
 
-def clear(folder: Path, last: str) -> None:
-    """Remove everything in a folder but its lock; `last`, which says whose folder it is, goes last."""
-    entries = [entry for entry in folder.iterdir() if entry.name not in (LOCK, last)]
-    for entry in [*entries, folder / last]:
+def clear(folder: Path, *marks: str) -> None:
+    """Remove everything in a folder but its lock; the marks, which say whose folder it is, go last."""
+    entries = [entry for entry in folder.iterdir() if entry.name not in (LOCK, *marks)]
+    for entry in [*entries, *(folder / mark for mark in marks)]:
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:

@@ -7,13 +7,14 @@ metadata only; its code is imported when it is asked for by name.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from deblurbench.errors import UsageError, nearest
+from deblurbench.config import parse
+from deblurbench.errors import RecipeError, UsageError, nearest
 
 KINDS = ("baselines", "datasets", "blurs", "protocols", "sources")
 
@@ -65,6 +66,24 @@ def load(kind: str, name: str) -> Any:
         raise UsageError(
             f"{kind.removesuffix('s')} {name!r} cannot be imported", _broken(known[name], error)
         ) from error
+
+
+def configure(kind: str, key: str, values: Mapping[str, Any], file: str, table: str) -> Any:
+    """The plug-in that `values[key]` names, with the other values as its settings.
+
+    Args:
+        kind: of plug-ins whose objects are `Config` classes.
+        key: under which a recipe names one.
+        values: a table of a recipe.
+        file, table: where it stands, for errors.
+
+    Raises: UsageError for an unknown name, RecipeError naming `file:table.key` for a wrong setting.
+    """
+    settings = dict(values)
+    name = settings.pop(key, None)
+    if not isinstance(name, str):
+        raise RecipeError(f"{file}:{table}.{key}", f"name one here: {', '.join(sorted(find(kind)))}")
+    return parse(load(kind, name), settings, file, table)
 
 
 def load_all(kind: str, use: Callable[[Any], Any]) -> dict[str, tuple[Plugin, Any]]:

@@ -82,5 +82,5 @@ def test_an_unknown_source_or_setting_is_named():
         source_from({"source": "foldr"}, "r.toml", "sources.0")
     with pytest.raises(UsageError, match=r"r.toml:sources.0.pth: unknown key, did you mean 'path'"):
         source_from({"source": "folder", "pth": "x"}, "r.toml", "sources.0")
-    with pytest.raises(UsageError, match=r"r.toml:sources.0.source: name a source"):
+    with pytest.raises(UsageError, match=r"r.toml:sources.0.source: name one here: deadleaves, folder, samples"):
         source_from({}, "r.toml", "sources.0")

@@ -8,9 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from deblurbench import plugins
 from deblurbench.blur.kernel import Kernel
-from deblurbench.config import Config, parse
+from deblurbench.config import Config
 from deblurbench.draws import Draws
-from deblurbench.errors import RecipeError
 
 
 class Drawn(NamedTuple):
@@ -35,9 +34,5 @@ def blur_from(values: Mapping[str, Any], file: str, table: str) -> Blur:
 
     Raises: UsageError for an unknown family, RecipeError naming `file:table.key` for a wrong parameter.
     """
-    parameters = dict(values)
-    name = parameters.pop("family", None)
-    if not isinstance(name, str):
-        raise RecipeError(f"{file}:{table}.family", "name a blur family here, such as gaussian")
-    family: type[Blur] = plugins.load("blurs", name)
-    return parse(family, parameters, file, table)
+    blur: Blur = plugins.configure("blurs", "family", values, file, table)
+    return blur

@@ -75,7 +75,7 @@ def build(plan: Plan, out: Path, *, workers: int = 1, overwrite: bool = False, q
     make_folder(out)
     with locked(out):
         if overwrite:
-            clear(out, last=COMMIT_MARK)
+            clear(out, JOURNAL, COMMIT_MARK)
         state = _read_state(out)
         if state.plan_hash not in (None, plan.hash()):
             raise DatasetError(f"{out} holds a dataset of other settings", "choose another --out, or --overwrite")
@@ -119,7 +119,6 @@ def _read_state(out: Path) -> _State:
 
 
 def _build_pairs(plan: Plan, out: Path, known: Mapping[str, Record], workers: int, quiet: bool) -> None:
-    (out / COMMIT_MARK).unlink(missing_ok=True)
     for part in out.rglob(f".*{PART}"):
         part.unlink(missing_ok=True)  # a worker of the killed build may just be finishing it
     for split in plan.recipe.splits:
@@ -127,6 +126,7 @@ def _build_pairs(plan: Plan, out: Path, known: Mapping[str, Record], workers: in
             (out / split.name / side).mkdir(parents=True, exist_ok=True)
     # The journal is rewritten whole before the work goes on, so that a cut line never stays inside it.
     write_text(out / JOURNAL, "".join(f"{line}\n" for line in [plan.hash(), *map(record_line, known.values())]))
+    (out / COMMIT_MARK).unlink(missing_ok=True)  # only now: killed at any moment, the folder is known as ours
     total = sum(1 for _ in plan.pairs)
     records: list[Record] = []
     with (out / JOURNAL).open("a", encoding="utf-8") as journal, progress("build", total, "pairs", quiet=quiet) as bar:

@@ -109,7 +109,7 @@ def _check_owner(run: Path, overwrite: bool) -> None:
 def _open_run(run: Path, record: RunRecord, overwrite: bool) -> None:
     """Make `run` the folder of this run: new, continued or, where asked for, anew."""
     if overwrite:
-        clear(run, last=RUN)
+        clear(run, RUN)
     if not (run / RUN).is_file():
         write_run(run, record)
     elif read_run(run).identity != record.identity:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deblurbench import plugins
-from deblurbench.config import Config, parse
-from deblurbench.errors import RecipeError
+from deblurbench.config import Config
 from deblurbench.files import safe_name
 from deblurbench.images.codec import Picture
 
@@ -61,9 +60,5 @@ def source_from(values: Mapping[str, Any], file: str, table: str) -> Source:
 
     Raises: UsageError for an unknown source, RecipeError naming `file:table.key` for a wrong setting.
     """
-    settings = dict(values)
-    name = settings.pop("source", None)
-    if not isinstance(name, str):
-        raise RecipeError(f"{file}:{table}.source", "name a source here, such as folder")
-    kind: type[Source] = plugins.load("sources", name)
-    return parse(kind, settings, file, table)
+    source: Source = plugins.configure("sources", "source", values, file, table)
+    return source

@@ -41,8 +41,7 @@ def add_command(runs: tuple[Path, ...], board: Path, overwrite: bool, quiet: boo
     submissions = [submission for run in runs for submission in from_run(run)]
     make_folder(board)
     for file in add(board, submissions, overwrite=overwrite):
-        if not quiet:
-            click.echo(file)
+        click.echo(file)
 
 
 @command.command("build")
@@ -56,5 +55,4 @@ def build_command(board: Path, quiet: bool) -> None:
     from deblurbench.leaderboard.table import build_tables
 
     for file in build_tables(board):
-        if not quiet:
-            click.echo(file.read_text(encoding="utf-8") if file.suffix == ".md" else file)
+        click.echo(file.read_text(encoding="utf-8") if file.suffix == ".md" else file)

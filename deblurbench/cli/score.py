@@ -84,5 +84,7 @@ def _print(report: ScoreReport) -> None:
         partial = f" of {report.n + len(report.failures)}, not rankable" if report.failures else ""
         click.echo(f"{scores.protocol.id}  n = {report.n}{partial}")
         for name, value in scores.mean.items():
-            added = "  (added by deblurbench; not in the script)" if name in scores.protocol.added else ""
-            click.echo(f"  {name:<8} {value:.4f}{added}")
+            plus, note = (
+                ("+", "  (+: added by deblurbench, not in the script)") if name in scores.protocol.added else ("", "")
+            )
+            click.echo(f"  {name + plus:<8} {value:.4f}{note}")

@@ -3,12 +3,15 @@
 import csv
 import json
 import re
+import shutil
 
 import pytest
+from conftest import ROOT
 
+from deblurbench.dataset.recipe import published_id
 from deblurbench.errors import DeblurbenchError
 from deblurbench.files import sha256_text
-from deblurbench.leaderboard.submission import Means, from_run, read_submission
+from deblurbench.leaderboard.submission import Means, from_run, read_board, read_submission
 from deblurbench.leaderboard.table import BLURRED, markdown, rank_track
 from deblurbench.runs.run import run_baseline
 
@@ -128,3 +131,13 @@ def test_an_unfinished_run_is_refused(cli, runs, tmp_path):
     assert result.code == 1
     assert "has no predictions yet" in result.err
     assert not (tmp_path / "b").exists()
+
+
+def test_the_tables_that_ship_are_those_of_the_submissions_that_ship(cli, tmp_path):
+    shutil.copytree(ROOT / "leaderboard", tmp_path / "board")
+    shutil.rmtree(tmp_path / "board" / "tables")
+    assert cli("leaderboard", "build", "--board", tmp_path / "board").code == 0
+    shipped = {file.name: file.read_text() for file in (ROOT / "leaderboard" / "tables").iterdir()}
+    assert {file.name: file.read_text() for file in (tmp_path / "board" / "tables").iterdir()} == shipped
+    published = published_id(ROOT / "datasets" / "starter" / "recipe.toml")
+    assert {s.dataset_id for s in read_board(ROOT / "leaderboard")} == {published}

@@ -14,7 +14,12 @@ from deblurbench.dataset.recipe import read_recipe
 from deblurbench.draws import Draws
 from deblurbench.images.codec import write_png
 
-DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "baselines" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def blocks(name: str, language: str) -> list[str]:

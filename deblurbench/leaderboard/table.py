@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -18,7 +18,7 @@ BLURRED = "blurred (identity)"
 _REFERENCE = "identity"  # the baseline that returns its input: the blurred row itself
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One row of a track's table. `rank` is None for the blurred row, which does not compete.
 
@@ -29,19 +29,19 @@ class Row:
     dataset_id: str
     split: str
     protocol: str
-    rank: int | None
+    rank: int | None = None
     method: str
     psnr_db: float
-    gain_db: float
+    gain_db: float = 0.0
     ssim: float | None
-    below_blurred: bool
-    parameters: int | None
-    seconds_per_picture: float | None
-    device: str
-    status: str
+    below_blurred: bool = False
+    parameters: int | None = None
+    seconds_per_picture: float | None = None
+    device: str = ""
+    status: str = ""
     n: int
-    version: int | None
-    predictions_sha256: str
+    version: int | None = None
+    predictions_sha256: str = ""
 
 
 def build_tables(board: Path) -> list[Path]:
@@ -97,11 +97,8 @@ def _rounded(mean: Means) -> float:
 
 def _row(submission: Submission, rank: int) -> Row:
     value, blurred = _number(submission.mean), _number(submission.blurred)
-    return Row(
-        dataset=submission.dataset,
-        dataset_id=submission.dataset_id,
-        split=submission.split,
-        protocol=submission.protocol,
+    return replace(
+        _blurred_row(submission),
         rank=rank,
         method=submission.method,
         psnr_db=value,
@@ -112,31 +109,22 @@ def _row(submission: Submission, rank: int) -> Row:
         seconds_per_picture=submission.seconds_per_picture,
         device=submission.device,
         status=submission.status,
-        n=len(submission.images),
         version=submission.version,
         predictions_sha256=submission.predictions_sha256,
     )
 
 
 def _blurred_row(submission: Submission) -> Row:
+    """The row of the blurred pictures that a submission was scored beside: it has no rank, cost or predictions."""
     return Row(
         dataset=submission.dataset,
         dataset_id=submission.dataset_id,
         split=submission.split,
         protocol=submission.protocol,
-        rank=None,
+        n=len(submission.images),
         method=BLURRED,
         psnr_db=_number(submission.blurred),
-        gain_db=0.0,
         ssim=submission.blurred.ssim,
-        below_blurred=False,
-        parameters=None,
-        seconds_per_picture=None,
-        device="",
-        status="",
-        n=len(submission.images),
-        version=None,
-        predictions_sha256="",
     )
 
 

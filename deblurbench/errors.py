@@ -5,7 +5,6 @@
     |   `-- RecipeError         a key of a TOML file, named as file:key
     |-- PictureError            a picture that cannot be read, or is not what it should be
     |-- DatasetError            a dataset folder that is unfinished, damaged or of another recipe
-    |-- ScoreError              predictions that cannot be scored
     `-- RunError                a run that cannot be continued
 
 Each carries one line that says what and where, and a hint that says what to do.
@@ -47,10 +46,6 @@ class PictureError(DeblurbenchError):
 
 class DatasetError(DeblurbenchError):
     """A dataset folder is unfinished, damaged, or belongs to another recipe."""
-
-
-class ScoreError(DeblurbenchError):
-    """Predictions cannot be scored: missing, unreadable or of the wrong size."""
 
 
 class RunError(DeblurbenchError):

@@ -90,6 +90,6 @@ def test_opencv_size_follows_its_rule():
 
 
 def test_symmetry_is_seen():
-    assert Gaussian(sigma=1.0, size=7).kernel().symmetric
-    assert not Kernel(np.array([[40000, 20000, 5536]], dtype=np.int32)).symmetric
-    assert not Kernel(np.array([[32768, 32768]], dtype=np.int32)).symmetric
+    assert Gaussian(sigma=1.0, size=7).kernel().is_symmetric()
+    assert not Kernel(np.array([[40000, 20000, 5536]], dtype=np.int32)).is_symmetric()
+    assert not Kernel(np.array([[32768, 32768]], dtype=np.int32)).is_symmetric()

@@ -41,11 +41,11 @@ class Kernel:
         """The taps as float64 that sum to 1 (exact: a division by a power of two)."""
         return self.taps / float(UNIT)
 
-    @property
-    def symmetric(self) -> bool:
-        """Whether both axes have an odd size and are mirror-symmetric about the centre."""
+    def is_symmetric(self, within: int = 0) -> bool:
+        """Whether both axes have an odd size and are mirror-symmetric, each tap `within` so many units of 2^-16."""
         odd = all(size % 2 for size in self.taps.shape)
-        return odd and np.array_equal(self.taps, self.taps[::-1]) and np.array_equal(self.taps, self.taps[:, ::-1])
+        mirrored = (self.taps[::-1], self.taps[:, ::-1])
+        return odd and all(int(np.abs(self.taps - mirror).max()) <= within for mirror in mirrored)
 
 
 def quantise(weights: npt.ArrayLike) -> Kernel:

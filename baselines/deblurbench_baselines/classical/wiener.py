@@ -70,19 +70,10 @@ def _deconvolve(picture: Picture, kernels: Sequence[Kernel], weights: Floats, li
     """Invert a blur that is one of `kernels` with probabilities `weights`; `likeliest` is for fitting the spectra."""
     planes = np.tensordot(_OPPONENT, picture.astype(np.float64), axes=(1, 2))
     spectra = [fit_spectrum(power(plane), likeliest) for plane in planes]
-    filtered = _by_cosines if all(_is_even(kernel) for kernel in kernels) else _by_mirror
+    # Quantisation may take a unit from a symmetric kernel's tap; to a picture that is far below its rounding.
+    filtered = _by_cosines if all(kernel.is_symmetric(within=1) for kernel in kernels) else _by_mirror
     restored = np.tensordot(filtered(planes, kernels, weights, spectra), _OPPONENT, axes=(0, 0))
     return np.clip(np.rint(restored), 0, 255).astype(np.uint8)
-
-
-def _is_even(kernel: Kernel) -> bool:
-    """Whether a kernel is symmetric about its centre, but for the unit per tap that quantisation may take.
-
-    What such a unit does to a picture is far below its rounding.
-    """
-    taps = kernel.taps
-    odd = all(size % 2 for size in taps.shape)
-    return odd and all(np.abs(taps - flipped).max() <= 1 for flipped in (taps[::-1], taps[:, ::-1]))
 
 
 def _by_cosines(planes: Floats, kernels: Sequence[Kernel], weights: Floats, spectra: Sequence[Spectrum]) -> Floats:

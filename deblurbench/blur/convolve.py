@@ -27,18 +27,26 @@ def reflect101(size: int, before: int, after: int) -> npt.NDArray[np.intp]:
     return np.where(folded < size, folded, period - folded)
 
 
-def convolve(picture: Picture, kernel: Kernel) -> Picture:
-    """Blur uint8 H x W x C with an integer kernel; returns uint8 of the same shape.
+def weighted_sums(levels: npt.NDArray[np.integer], kernel: Kernel, engine: str = "auto") -> npt.NDArray[np.int64]:
+    """sum(taps * x) for each sample: the exact integers before rounding, int64 H x W x C.
 
-    The sums stay below 255 * 2^16 < 2^24, so int32 holds them and no order of addition matters.
+    Args:
+        levels: integers H x W x C, 0 .. 2^21 - 1 (stored values, or linear light from a table).
+        kernel: an integer kernel.
+        engine: what computes it; the result does not depend on it.
     """
-    height, width = picture.shape[:2]
+    height, width = levels.shape[:2]
     taps = kernel.taps[::-1, ::-1]  # a convolution is a correlation with the kernel turned by 180 degrees
     rows, columns = taps.shape
     top, left = rows - 1 - rows // 2, columns - 1 - columns // 2
-    padded = picture[reflect101(height, top, rows - 1 - top)][:, reflect101(width, left, columns - 1 - left)]
-    padded = padded.astype(np.int32)
-    total = np.full(picture.shape, UNIT // 2, dtype=np.int32)
+    padded = levels[reflect101(height, top, rows - 1 - top)][:, reflect101(width, left, columns - 1 - left)]
+    padded = padded.astype(np.int64)
+    total = np.zeros(levels.shape, dtype=np.int64)
     for y, x in zip(*np.nonzero(taps), strict=True):
-        total += taps[y, x] * padded[y : y + height, x : x + width]
-    return (total >> 16).astype(np.uint8)
+        total += int(taps[y, x]) * padded[y : y + height, x : x + width]
+    return total
+
+
+def convolve(picture: Picture, kernel: Kernel, engine: str = "auto") -> Picture:
+    """Blur uint8 H x W x C with an integer kernel; returns uint8 of the same shape."""
+    return ((weighted_sums(picture, kernel, engine) + UNIT // 2) >> 16).astype(np.uint8)

@@ -1,21 +1,39 @@
-"""What a blur family is: typed parameters that draw an integer kernel."""
+"""What a blur family is: typed parameters that draw, for one pair, what turns a sharp picture into a blurred one."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from deblurbench import plugins
+from deblurbench.blur.field import KernelField
 from deblurbench.blur.kernel import Kernel
 from deblurbench.config import Config
 from deblurbench.draws import Draws
 
 
-class Drawn(NamedTuple):
-    """What a blur drew for one pair: its kernel, and the parameters as drawn, for the manifest."""
+@dataclass(frozen=True)
+class FrameMean:
+    """The mean of all frames of an exposure: the photo must come from a source of frames."""
 
-    kernel: Kernel
+
+@dataclass(frozen=True)
+class Recorded:
+    """No synthesis: the blurred picture was recorded with the sharp one, and is read. `variant`: which one."""
+
+    variant: str = ""
+
+
+Operator = Kernel | KernelField | FrameMean | Recorded
+"""What a drawn blur does: convolve with one kernel, with a field of kernels, average frames, or read what is there."""
+
+
+class Drawn(NamedTuple):
+    """What a blur drew for one pair: the operator, and the parameters as drawn, for the manifest."""
+
+    operator: Operator
     parameters: dict[str, Any]
 
 
@@ -26,7 +44,7 @@ class Blur(Config):
 
     @abstractmethod
     def draw(self, draws: Draws) -> Drawn:
-        """The kernel of one pair and its parameters; whatever is random about them comes from `draws`."""
+        """The operator of one pair and its parameters; whatever is random about them comes from `draws`."""
 
 
 def blur_from(values: Mapping[str, Any], file: str, table: str) -> Blur:

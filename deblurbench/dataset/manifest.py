@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from deblurbench.config import Config
 from deblurbench.dataset.names import PairId, Sha256, SplitName
@@ -20,17 +20,30 @@ KERNELS = "kernels.npz"
 
 
 class PhotoRecord(Config):
-    """Where a pair's photo comes from."""
+    """Where a pair's photo comes from; `frames`: the raw hashes of all frames, where it is a window of them."""
 
     source: str
     url: str
     author: str
     licence: str
     raw_sha256: str
+    frames: tuple[Sha256, ...] | None = None
+
+
+class PairPaths(Config):
+    """Where the pictures of an adopted pair lie, relative to the folder that `dataset.json` names."""
+
+    blur: str
+    sharp: str
 
 
 class Record(Config):
-    """One line of the manifest. Hashes are hex SHA-256; `preparation` and `blur` as they were applied."""
+    """One line of the manifest. Hashes are hex SHA-256; `preparation`, `blur`, `camera`, `tile` as they were applied.
+
+    `kernels`: the ids of all integer kernels used, in the operator's order; none for frame averages and recorded
+    pairs. `blur` always says in which `light` it happened. `files`: of adopted pairs alone.
+    `sharp_dhash`: the perceptual hash of the sharp picture, 16 hex digits (see `images.dhash`).
+    """
 
     pair: PairId
     split: SplitName
@@ -38,10 +51,14 @@ class Record(Config):
     photo: PhotoRecord
     preparation: dict[str, Any]
     blur: dict[str, Any]
-    kernel: Sha256
+    kernels: tuple[Sha256, ...]
+    camera: dict[str, Any] | None = None
+    tile: dict[str, Any] | None = None
     seed: int
     sharp_sha256: Sha256
     blur_sha256: Sha256
+    sharp_dhash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    files: PairPaths | None = None
 
     @model_validator(mode="after")
     def _check_pair(self) -> Self:

@@ -75,6 +75,10 @@ class Mark(Config):
     dataset_id: Sha256
     recipe: MarkedRecipe
     plan_hash: Sha256 | None = None
+    format: str = "png"  # noqa: A003 - one of `formats.FORMATS`
+    shards: dict[SplitName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    part: str | None = None  # `I/N` where it is one part of a build that `merge-datasets` will join
+    root: str | None = None  # of an adopted dataset: the folder that its pictures lie in
     splits: dict[SplitName, Annotated[int, Field(ge=0)]]
     versions: dict[str, str] = Field(default_factory=dict)
 

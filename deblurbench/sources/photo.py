@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from deblurbench import plugins
 from deblurbench.config import Config
+from deblurbench.errors import PictureError
 from deblurbench.files import safe_name
 from deblurbench.images.codec import Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Photo:
     """A sharp picture before it is decoded, with its provenance.
 
@@ -24,6 +25,8 @@ class Photo:
         scene: photos of one scene never part: they all go to train, or to val, or to test.
         raw_sha256: hex SHA-256 of the raw file; of `key` where the picture is drawn, not stored.
         author, licence, url: who made it, under what terms, where it was found; empty where unknown.
+        share: `train`, `val` or `test` where the source itself says so (an official split), else empty.
+        frames: hex SHA-256 of the raw file of each frame, in order, where the photo is a window of frames.
     """
 
     source: str
@@ -34,6 +37,8 @@ class Photo:
     author: str = ""
     licence: str = ""
     url: str = ""
+    share: str = ""
+    frames: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -53,6 +58,15 @@ class Source(Config):
     @abstractmethod
     def read(self, photo: Photo) -> Picture:
         """The photo's pixels, uint8 H x W x 3 RGB. Raises PictureError."""
+
+    def frames(self, photo: Photo) -> Iterable[Picture]:
+        """Every frame of the photo's exposure, in order: of most sources, the one picture. Raises PictureError."""
+        return [self.read(photo)]
+
+    def recorded(self, photo: Photo, variant: str) -> Picture:
+        """The blurred picture that was recorded with the photo; of most sources there is none. Raises PictureError."""
+        hint = "the blur family `recorded` needs a source of pairs"
+        raise PictureError(f"the source {self.source} has no recorded blur for {photo.name}", hint)
 
 
 def source_from(values: Mapping[str, Any], file: str, table: str) -> Source:

@@ -1,0 +1,58 @@
+"""What a format is: it writes the pairs of one shard and reads a pair back, by name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Literal, NamedTuple
+
+from deblurbench.dataset.manifest import Record
+from deblurbench.errors import UsageError, nearest
+from deblurbench.images.codec import Picture
+from deblurbench.places import Place
+
+Side = Literal["sharp", "blur"]
+
+
+class Made(NamedTuple):
+    """A finished pair: its line in the manifest, and its two pictures, uint8 H x W x 3."""
+
+    record: Record
+    sharp: Picture
+    blurred: Picture
+
+
+class Format(ABC):
+    """How pictures lie in a place. One object per name, without state."""
+
+    name: ClassVar[str]
+    sharded: ClassVar[bool]
+    """Whether a shard is one file (written whole, a place may be a URL), or a picture is."""
+    shard_pairs: ClassVar[int] = 256
+    """About how many pairs go into a shard."""
+
+    @abstractmethod
+    def write(self, place: Place, split: str, shard: int, pairs: Iterable[Made]) -> Iterator[Record]:
+        """Write the pairs of a shard (they come sorted by pair id) and yield the record of each that is safely there.
+
+        Formats of one file per picture yield at once; those of one file per shard yield when it is complete.
+        """
+
+    @abstractmethod
+    def reader(self, place: Place, split: str) -> PairReader:
+        """Open a split for reading. Raises DatasetError where it is damaged."""
+
+    @abstractmethod
+    def files(self, split: str, records: Iterable[Record], shards: int) -> Iterator[str]:
+        """The names of all picture files that a split of `shards` shards with these records has."""
+
+
+class PairReader(ABC):
+    """Reads the pictures of one split; usable from several threads."""
+
+    @abstractmethod
+    def read(self, record: Record, side: Side) -> Picture:
+        """One picture, uint8 H x W x 3. Raises PictureError naming it where it is missing or damaged."""
+
+    def close(self) -> None:
+        """Let go of open files."""

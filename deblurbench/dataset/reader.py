@@ -79,6 +79,7 @@ class Mark(Config):
     shards: dict[SplitName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     part: str | None = None  # `I/N` where it is one part of a build that `merge-datasets` will join
     root: str | None = None  # of an adopted dataset: the folder that its pictures lie in
+    complete: bool | None = None  # of an adopted dataset: whether it has the published number of pairs
     splits: dict[SplitName, Annotated[int, Field(ge=0)]]
     versions: dict[str, str] = Field(default_factory=dict)
 

@@ -22,3 +22,11 @@ def versions() -> dict[str, str]:
             continue
     jpeg = features.version_feature("libjpeg_turbo") or features.version_codec("jpg")
     return found | ({"libjpeg": jpeg} if jpeg else {})
+
+
+def jpeg_codec() -> str:
+    """Name and version of the JPEG library that Pillow uses, such as `libjpeg-turbo 3.2.0`: pixels depend on it."""
+    from PIL import features
+
+    turbo = features.version_feature("libjpeg_turbo")
+    return f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version_codec('jpg')}"

@@ -1,4 +1,4 @@
-"""Isotropic Gaussian blur, twice: the ideal one in 16 bits, and OpenCV's 8-bit fixed-point one."""
+"""Gaussian blur, twice: the ideal one in 16 bits, round or elongated, and OpenCV's 8-bit fixed-point one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from deblurbench.blur.family import Blur, Drawn
 from deblurbench.blur.kernel import Kernel, quantise
+from deblurbench.blur.values import Angle, Value, between, draw_value, single
 from deblurbench.draws import Draws
 
 
@@ -19,7 +20,7 @@ def _check_odd(size: int) -> int:
     return size
 
 
-Sigma = Annotated[float, Field(ge=0.01, le=100)]
+Sigma = Annotated[Value, AfterValidator(between(0.01, 100))]
 OddSize = Annotated[int, Field(ge=1, le=1001), AfterValidator(_check_odd)]
 
 
@@ -33,21 +34,59 @@ def gaussian_weights(size: int, sigma: float) -> npt.NDArray[np.float64]:
 class Gaussian(Blur):
     """The Gaussian of standard deviation `sigma` (pixels), cut to `size` x `size` taps.
 
-    Without a size it reaches to 4 sigma, which leaves out about 0.01 % of its mass.
+    With a `sigma_y` it is elongated: `sigma` holds along the axis at `angle` (0 where it is left out), `sigma_y`
+    across it. Without a size it reaches to 4 sigma of the longer axis, which leaves out about 0.01 % of its mass.
+    Its taps are samples at the pixel centres. Drawn in this order: sigma, sigma_y, angle.
     """
 
     family: ClassVar[str] = "gaussian"
     sigma: Sigma
+    sigma_y: Sigma | None = None
+    angle: Angle | None = None
     size: OddSize | None = None
 
+    @field_validator("angle")
+    @classmethod
+    def _check_angle(cls, angle: Value | None, info: ValidationInfo) -> Value | None:
+        if angle is not None and info.data.get("sigma_y", 0) is None:
+            raise ValueError("a round Gaussian has no angle: give a sigma_y, or leave the angle out")
+        return angle
+
     def draw(self, draws: Draws) -> Drawn:
-        """The same kernel for every pair: nothing is drawn."""
-        return Drawn(self.kernel(), self.as_dict())
+        """A kernel; recorded are its sigma and size and, where it is elongated, its sigma_y and angle."""
+        sigma, sigma_y, angle = draw_value(draws, self.sigma), None, None
+        if self.sigma_y is not None:
+            sigma_y, angle = draw_value(draws, self.sigma_y), draw_value(draws, self.angle or 0.0)
+        size = self.size or default_size(max(sigma, sigma_y or 0.0))
+        drawn = Gaussian(sigma=sigma, sigma_y=sigma_y, angle=angle, size=size)
+        return Drawn(drawn.kernel(), drawn.as_dict())
 
     def kernel(self) -> Kernel:
-        """The integer kernel."""
-        line = gaussian_weights(self.size or 2 * int(np.ceil(4 * self.sigma)) + 1, self.sigma)
-        return quantise(np.outer(line, line))
+        """The integer kernel. Raises UsageError where a parameter is a range."""
+        sigma = single(self.sigma, "sigma")
+        if self.sigma_y is None:
+            line = gaussian_weights(self.size or default_size(sigma), sigma)
+            return quantise(np.outer(line, line))
+        sigma_y, angle = single(self.sigma_y, "sigma_y"), single(self.angle or 0.0, "angle")
+        return quantise(elongated_weights(self.size or default_size(max(sigma, sigma_y)), sigma, sigma_y, angle))
+
+
+def default_size(sigma: float) -> int:
+    """The odd number of taps that reaches to 4 sigma on either side."""
+    return 2 * int(np.ceil(4 * sigma)) + 1
+
+
+def elongated_weights(size: int, sigma: float, sigma_y: float, angle: float) -> npt.NDArray[np.float64]:
+    """Samples of a Gaussian about the middle of `size` x `size` pixels, float64, not normalised.
+
+    `sigma` is its standard deviation in pixels along the axis at `angle` degrees (counter-clockwise from the
+    x axis as one sees the picture), `sigma_y` the one across it.
+    """
+    offsets = np.arange(size) - size // 2
+    x, y = offsets[None, :], -offsets[:, None]  # rows run downwards
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    along, across = cosine * x + sine * y, cosine * y - sine * x
+    return np.asarray(np.exp(-((along / sigma) ** 2 + (across / sigma_y) ** 2) / 2))
 
 
 class GaussianOpenCV(Blur):
@@ -64,13 +103,21 @@ class GaussianOpenCV(Blur):
     size: OddSize | None = None
 
     def draw(self, draws: Draws) -> Drawn:
-        """The same kernel for every pair: nothing is drawn."""
-        return Drawn(self.kernel(), self.as_dict())
+        """A kernel; recorded are its sigma and size."""
+        sigma = draw_value(draws, self.sigma)
+        drawn = GaussianOpenCV(sigma=sigma, size=self.size or opencv_size(sigma))
+        return Drawn(drawn.kernel(), drawn.as_dict())
 
     def kernel(self) -> Kernel:
-        """The integer kernel."""
-        line = opencv_line(self.size or round(6 * self.sigma + 1) | 1, self.sigma)
+        """The integer kernel. Raises UsageError where sigma is a range."""
+        sigma = single(self.sigma, "sigma")
+        line = opencv_line(self.size or opencv_size(sigma), sigma)
         return Kernel(np.outer(line, line).astype(np.int32))
+
+
+def opencv_size(sigma: float) -> int:
+    """OpenCV's number of taps for 8-bit pictures."""
+    return round(6 * sigma + 1) | 1
 
 
 def opencv_line(size: int, sigma: float) -> npt.NDArray[np.int64]:

@@ -134,7 +134,8 @@ def _read_mat(path: Path, variable: str) -> Iterable[npt.NDArray[Any]]:
     shapes = {name: shape for name, shape, _ in whosmat(path)}
     name = _choose(variable, list(shapes), path)
     if np.prod([float(size) for size in shapes[name]]) > MAX_SIDE**2:
-        raise PictureError(f"{path} holds an array of {shapes[name]}", f"at most {MAX_SIDE} a side: crop it")
+        size = " x ".join(str(size) for size in shapes[name][::-1])
+        raise PictureError(f"{path} holds an array of {size}", f"at most {MAX_SIDE} a side: crop it")
     value = loadmat(path, variable_names=(name,))[name]
     if not isinstance(value, np.ndarray):
         raise PictureError(f"{path} holds no plain matrix in {name!r}", _AS_KERNEL)
@@ -170,7 +171,7 @@ def _read_hdf5(path: Path, variable: str) -> Iterator[npt.NDArray[Any]]:
         if "MATLAB_empty" in item.attrs:
             raise PictureError(f"{path} holds an empty array", _AS_KERNEL)
         for shape in (item.shape, item.chunks or (1, 1)):  # a whole chunk is unpacked, however little of it is used
-            _check_form(shape, item.dtype.kind, path)
+            _check_form(shape[::-1], item.dtype.kind, path)
         return np.asarray(item[()]).T  # MATLAB stores columns first, HDF5 rows first
 
     with h5py.File(path, "r") as file:

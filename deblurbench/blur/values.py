@@ -18,7 +18,7 @@ def _one_error(text: str) -> WrapValidator:
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
-            return handler(value)
+            return handler(tuple(value) if isinstance(value, list) else value)  # here an array is a list, even in JSON
         except ValidationError:
             raise ValueError(text) from None
 

@@ -58,16 +58,9 @@ def _published(constants: Any) -> BeforeValidator:
     def replace(value: Any) -> Any:
         if isinstance(value, bool):
             return constants if value else None
-        return _tuples(value)
+        return value
 
     return BeforeValidator(replace)
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's arrays as tuples: what comes out of a validator that runs before is no longer taken for JSON."""
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 class Camera(Config):

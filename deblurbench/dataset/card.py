@@ -1,126 +1,215 @@
-"""What a dataset says about itself: README card, attribution, and Croissant metadata."""
+"""What a dataset says about itself: the README card, and who calls the others."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import tomli_w
 
-from deblurbench.dataset.manifest import KERNELS, MANIFEST, Record
+from deblurbench.dataset.attribution import ATTRIBUTION, attribution_lines, cell
+from deblurbench.dataset.croissant import CROISSANT, croissant
+from deblurbench.dataset.licences import Licence
+from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record
 from deblurbench.dataset.recipe import Recipe
-from deblurbench.files import sha256_file, write_json, write_text
+from deblurbench.dataset.summary import Summary, summarise
+from deblurbench.files import json_text
+from deblurbench.places import Place
 
-CARDS = ("README.md", "ATTRIBUTION.md", "croissant.json")
+CARD = "README.md"
+CARDS = (CARD, ATTRIBUTION, CROISSANT)
+
+_MOST_LEFT_OUT = 50
+_SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
+_LAYOUTS = {
+    "png": "`<split>/{blur,sharp}/NAME.png`, 8-bit RGB",
+    "qoi": "`<split>/{blur,sharp}/NAME.qoi`, 8-bit RGB",
+    "npy": "`<split>/{blur,sharp}/NAME.npy`, NumPy arrays, uint8 height x width x 3",
+    "gopro": "`<split>/SCENE_FRAMES_00/{blur,sharp}/NUMBER.png`, the folders of GoPro\\_Large",
+    "webdataset": "`<split>-NNNNN.tar`, of each pair `KEY.blur.png`, `KEY.sharp.png`, `KEY.json` (its manifest line)",
+    "lmdb": "`<split>_{blur,sharp}.lmdb`, LMDB environments as BasicSR reads them",
+    "parquet": "`<split>-NNNNN.parquet`, with the columns `name`, `sharp`, `blur` and `record`",
+    "adopted": "elsewhere, as they were published; the manifest names each file",
+}
+_SUFFIXES = {"parquet": "parquet", "webdataset": "tar"}
 
 
-def write_cards(out: Path, recipe: Recipe, dataset_id: str, records: Sequence[Record]) -> None:
-    """Write README.md, ATTRIBUTION.md and croissant.json; the manifest and kernels must be there."""
-    write_text(out / "README.md", card(recipe, dataset_id, records))
-    write_text(out / "ATTRIBUTION.md", attribution(recipe, records))
-    write_json(out / "croissant.json", croissant(out, recipe, dataset_id, records))
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What is known of a finished dataset beside its records.
+
+    Attributes:
+        recipe: as resolved.
+        dataset_id: hex SHA-256.
+        counts: pairs by split, in the recipe's order.
+        format, shards: how the pictures lie, and in how many shards each split, where it has any.
+        left_out: (name, reason) of each photo that the dataset does without.
+        shortfalls: (made, wanted) of each split that has fewer pairs than the recipe wants.
+        about: what the recipe's author says of it, Markdown.
+    """
+
+    recipe: Recipe
+    dataset_id: str
+    counts: dict[str, int]
+    format: str
+    shards: dict[str, int] = field(default_factory=dict)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    shortfalls: dict[str, tuple[int, int]] = field(default_factory=dict)
+    about: str = ""
 
 
-def card(recipe: Recipe, dataset_id: str, records: Sequence[Record]) -> str:
-    """The dataset card: what it is, how many pairs, how to check it, the recipe itself."""
-    counts = Counter(r.split for r in records)
-    rows = "\n".join(
-        f"| {split.name} | {counts[split.name]} | {_blurs(split.name, records)} |" for split in recipe.splits
+def write_cards(place: Place, facts: DatasetFacts, records: Callable[[], Iterable[Record]]) -> None:
+    """Write README.md, ATTRIBUTION.md and croissant.json; the manifest and, if there are any, kernels must be there.
+
+    Args:
+        place: where the dataset lies.
+        facts: about it.
+        records: gives all records, sorted by pair id; it is called more than once.
+    """
+    summary = summarise(records())
+    place.write_text(CARD, "\n".join(_card(facts, summary)) + "\n")
+    with (
+        place.writing(ATTRIBUTION) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
+    ):
+        file.writelines(f"{line}\n" for line in attribution_lines(facts.recipe.name, records()))
+    recipe = facts.recipe
+    described = croissant(
+        place,
+        name=recipe.name,
+        version=recipe.version,
+        description=recipe.summary,
+        dataset_id=facts.dataset_id,
+        splits=[split for split, count in facts.counts.items() if count],
+        layout=facts.format,
+        licences=summary.licences,
     )
-    return f"""# {recipe.name}, version {recipe.version}
-
-{recipe.summary}
-
-Dataset id: `{dataset_id}`
-
-| split | pairs | blurs |
-|---|---|---|
-{rows}
-
-Each pair is `<split>/blur/NAME.png` and `<split>/sharp/NAME.png`, 8-bit RGB. `{MANIFEST}` says where each pair
-comes from and what its pixels hash to; `{KERNELS}` holds every kernel as integers that sum to 65536.
-Check it with `deblurbench verify-dataset DIR --pixels`. Licences: see `ATTRIBUTION.md`.
-
-## Recipe
-
-```toml
-{tomli_w.dumps(recipe.tables())}```
-"""
+    place.write_text(CROISSANT, json_text(described))
 
 
-def _blurs(split: str, records: Sequence[Record]) -> str:
-    """The blurs of a split as text, such as `gaussian-opencv sigma=1.2 size=9`."""
-    found = Counter(
-        " ".join([r.blur["family"], *(f"{k}={v}" for k, v in sorted(r.blur.items()) if k != "family")])
-        for r in records
-        if r.split == split
-    )
-    return "; ".join(f"{text} ({count})" for text, count in sorted(found.items()))
+def _card(facts: DatasetFacts, summary: Summary) -> Iterator[str]:
+    recipe = facts.recipe
+    yield from _header(facts, summary.licences)
+    yield f"# {recipe.name}, version {recipe.version}"
+    yield ""
+    yield recipe.summary.strip()
+    yield ""
+    yield f"- Dataset id: `{facts.dataset_id}`"
+    yield f"- {sum(facts.counts.values()):,} pairs of {summary.photos:,} photos in {summary.scenes:,} scenes"
+    yield f"- Format: `{facts.format}`: {_LAYOUTS.get(facts.format, 'see the manifest')}"
+    yield f"- Licences of the photos: {_licences(summary)} (each one's in [{ATTRIBUTION}]({ATTRIBUTION}))"
+    yield ""
+    yield "| split | pairs | blur | light | camera |"
+    yield "|---|---:|---|---|---|"
+    for split, count in facts.counts.items():
+        of = summary.splits.get(split)
+        cells = (of.blurs(), of.lights(), of.cameras()) if of else ("", "", "")
+        yield f"| {split} | {count:,} | {' | '.join(cells)} |"
+    yield ""
+    yield from _LIGHT.splitlines()
+    yield ""
+    yield from _FILES.splitlines()
+    yield ""
+    yield from _shortfalls(facts)
+    yield from _about(facts.about)
+    yield "## Recipe"
+    yield ""
+    yield "```toml"
+    yield tomli_w.dumps(recipe.tables()).rstrip()
+    yield "```"
 
 
-def attribution(recipe: Recipe, records: Sequence[Record]) -> str:
-    """Who made each photo, under what terms, where it was found: one table row per photo."""
-    photos = {_photo_name(r): r.photo for r in records}
-    rows = [
-        f"| {name} | {photo.author or 'unknown'} | {photo.licence or 'not stated'} | {photo.url or photo.source} |"
-        for name, photo in sorted(photos.items())
-    ]
-    head = [f"# Photos of {recipe.name}", "", "| photo | author | licence | source |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows, ""])
+_LIGHT = """\
+*Light* says which values were blurred: `stored` means the 8-bit values as they are; anything else is the response
+curve whose linear light was blurred. *Camera* names what happened to the picture after the blur."""
+
+_FILES = f"""\
+## Files, checking, rebuilding
+
+- `{MANIFEST}`: a line per pair says which photo it comes from, how that was prepared and blurred, and what its pixels
+  hash to. `{KERNELS}` holds every kernel as integers that sum to 65536, by its id.
+- `{COMMIT_MARK}` was written last and names the versions that took part. `leaks.json` says what lies in more than one
+  of train, val and test; `build-report.json` what is missing.
+- `contact-sheet.png` and `kernel-sheet.png` show some pairs and kernels.
+
+```sh
+sha256sum -c SHA256SUMS                        # is this copy whole?
+deblurbench verify-dataset DIR --pixels        # has every picture the pixels that the manifest says?
+deblurbench verify-dataset DIR --rebuild 10    # do ten pairs, made again from their photos, come out the same?
+deblurbench build-dataset recipe.toml          # the whole of it again: the same dataset id, on any machine
+```
+
+Pixels are the promise, not file bytes: encoders differ. The dataset id is the hash of all pairs' names and pixels."""
 
 
-def _photo_name(record: Record) -> str:
-    """The photo's name: the pair's without the index of a blur."""
-    mark = f"-{record.photo.raw_sha256[:8]}"
-    return record.name[: record.name.rfind(mark) + len(mark)]
+def _header(facts: DatasetFacts, licences: Iterable[Licence]) -> Iterator[str]:
+    """The YAML that the Hugging Face Hub reads. Every value comes from a checked name, so none needs quoting."""
+    ids = sorted({licence.hugging_face for licence in licences}) or ["unknown"]
+    total = sum(facts.counts.values())
+    yield "---"
+    yield f"pretty_name: {facts.recipe.name}"
+    yield from _yaml_list("license", ids)
+    yield from _yaml_list("task_categories", ["image-to-image"])
+    yield from _yaml_list("size_categories", [_SIZES[min(max(len(str(total)) - 3, 0), len(_SIZES) - 1)]])
+    yield from _yaml_list("tags", ["deblurring", "image-restoration", "image", "deblurbench", "croissant"])
+    splits = {split: count for split, count in facts.counts.items() if count}
+    if facts.format in _SUFFIXES:
+        yield "configs:"
+        yield "- config_name: default"
+        yield "  data_files:"
+        for split in splits:
+            yield f"  - split: {hub_split(split)}"
+            yield f'    path: "{split}-[0-9][0-9][0-9][0-9][0-9].{_SUFFIXES[facts.format]}"'
+    else:
+        yield "viewer: false"  # the Hub would show single pictures, not pairs
+    if facts.format == "parquet":
+        yield "dataset_info:"
+        yield "  features:"
+        for name, kind in (("name", "string"), ("sharp", "image"), ("blur", "image"), ("record", "string")):
+            yield f"  - name: {name}"
+            yield f"    dtype: {kind}"
+        yield "  splits:"
+        for split, count in splits.items():
+            yield f"  - name: {hub_split(split)}"
+            yield f"    num_examples: {count}"
+    yield "---"
+    yield ""
 
 
-def croissant(out: Path, recipe: Recipe, dataset_id: str, records: Sequence[Record]) -> dict[str, Any]:
-    """Croissant 1.1 metadata (https://docs.mlcommons.org/croissant/)."""
-    licences = sorted({r.photo.licence or "not stated" for r in records})
-    return {
-        "@context": {
-            "@language": "en",
-            "@vocab": "https://schema.org/",
-            "sc": "https://schema.org/",
-            "cr": "http://mlcommons.org/croissant/",
-            "dct": "http://purl.org/dc/terms/",
-            "conformsTo": "dct:conformsTo",
-            "sha256": "cr:sha256",
-            "fileObject": "cr:fileObject",
-            "fileSet": "cr:fileSet",
-            "includes": "cr:includes",
-            "containedIn": "cr:containedIn",
-        },
-        "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.1",
-        "name": recipe.name,
-        "version": f"{recipe.version}.0.0",
-        "description": recipe.summary,
-        "identifier": dataset_id,
-        "license": licences,
-        "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": name,
-                "name": name,
-                "contentUrl": name,
-                "encodingFormat": kind,
-                "sha256": sha256_file(out / name),
-            }
-            for name, kind in ((MANIFEST, "application/jsonlines"), (KERNELS, "application/x-npz"))
-        ]
-        + [
-            {
-                "@type": "cr:FileSet",
-                "@id": f"{split.name}-{side}",
-                "name": f"{split.name}-{side}",
-                "encodingFormat": "image/png",
-                "includes": f"{split.name}/{side}/*.png",
-            }
-            for split in recipe.splits
-            for side in ("sharp", "blur")
-        ],
-    }
+def _yaml_list(key: str, values: Iterable[str]) -> Iterator[str]:
+    yield f"{key}:"
+    yield from (f"- {value}" for value in values)
+
+
+def hub_split(split: str) -> str:
+    """A split's name as the Hugging Face Hub allows it: words, joined by single dots."""
+    words = (re.sub(r"\W", "_", word) for word in split.split("."))
+    return ".".join(word or "_" for word in words)
+
+
+def _licences(summary: Summary) -> str:
+    counts = sorted(summary.licences.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{' '.join(filter(None, licence))} ({count:,} pairs)" for licence, count in counts)
+
+
+def _shortfalls(facts: DatasetFacts) -> Iterator[str]:
+    if facts.shortfalls or facts.left_out:
+        yield "## What is missing"
+        yield ""
+        for split, (made, wanted) in facts.shortfalls.items():
+            yield f"- {split}: {made:,} pairs of the {wanted:,} that the recipe wants."
+        for name, reason in sorted(facts.left_out)[:_MOST_LEFT_OUT]:
+            yield f"- {cell(name)} was left out: {cell(reason)}."
+        if len(facts.left_out) > _MOST_LEFT_OUT:
+            yield f"- {len(facts.left_out) - _MOST_LEFT_OUT:,} more photos were left out: see `build-report.json`."
+        yield ""
+
+
+def _about(about: str) -> Iterator[str]:
+    text = re.sub(r"\A\s*# .*\n?", "", about).strip()
+    if text:
+        yield "## About the recipe"
+        yield ""
+        yield text
+        yield ""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from deblurbench.blur.gaussian import Gaussian, GaussianOpenCV, gaussian_weights, opencv_line
-from deblurbench.blur.kernel import UNIT, Kernel, quantise
+from deblurbench.blur.kernel import UNIT, Kernel, quantise, spread
 from deblurbench.draws import Draws
 from deblurbench.errors import UsageError
 
@@ -39,6 +39,37 @@ def test_another_libm_gives_the_same_kernel(size, sigma):
     for _ in range(200):
         ulps = rng.integers(-2, 3, weights.shape)
         assert quantise(weights * (1 + ulps * np.finfo(float).eps)).id == expected
+
+
+@given(arrays(np.int64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1 << 38)))
+@settings(deadline=None)
+def test_spread_kernels_sum_to_one_and_stay_near(counts):
+    if not counts.any():
+        with pytest.raises(UsageError):
+            spread(counts)
+        return
+    taps = spread(counts).taps
+    assert taps.sum() == UNIT
+    assert not taps[counts == 0].any()
+    assert np.abs(taps - counts / counts.sum() * UNIT).max() < 2
+
+
+def test_spread_units_lie_evenly():
+    assert spread(np.ones((1, 3), np.int64)).taps.tolist() == [[21845, 21846, 21845]]
+    taps = spread(np.ones((101, 87), np.int64)).taps
+    assert set(taps.ravel().tolist()) == {7, 8}
+    assert np.ptp(taps.sum(axis=1)) == 1
+    assert spread(np.ones((101, 87), np.int64)).is_symmetric()
+    counts = np.random.default_rng(0).integers(0, 1000, (9, 7))
+    assert np.array_equal(
+        spread(counts + counts[::-1, ::-1]).taps, spread(counts + counts[::-1, ::-1]).taps[::-1, ::-1]
+    )
+
+
+@pytest.mark.parametrize("counts", [[[0]], [[-1, 2]], [1], [[1 << 46]]])
+def test_what_cannot_be_spread_is_refused(counts):
+    with pytest.raises(UsageError):
+        spread(np.array(counts, dtype=np.int64))
 
 
 def test_ties_go_to_the_lower_index():

@@ -44,21 +44,6 @@ class Found(NamedTuple):
     notes: tuple[str, ...]
     published: Mapping[str, int]
 
-    def counts(self) -> dict[str, int]:
-        """How many pairs of each split there are; 0 for one that was published and is not there."""
-        counts = dict.fromkeys(self.published, 0)
-        for pair in self.pairs:
-            counts[pair.split] = counts.get(pair.split, 0) + 1
-        return counts
-
-    def shortfall(self) -> list[str]:
-        """How the counts differ from the published ones, one sentence per split; empty where they agree."""
-        return [
-            f"{split}: {count} pairs, published are {self.published.get(split, 0)}"
-            for split, count in self.counts().items()
-            if count != self.published.get(split, 0)
-        ]
-
 
 class Search:
     """What a search below a root has met so far: pairs, and what is wrong."""

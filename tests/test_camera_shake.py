@@ -1,5 +1,7 @@
 """Camera shake: the published formula by other means, exposures, centring, and that last digits do not matter."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,18 @@ def test_last_digits_of_a_float_do_not_change_a_kernel(monkeypatch):
     monkeypatch.setattr(module, "cos", lambda value: float(np.cos(value)) + next(noise) * 2.0**-53)
     assert [CameraShake(exposures=(1.0,)).draw(stream(f"{i}")).operator.id for i in range(12)] == expected
     assert len(calls) == 12 * 1999
+
+
+def test_another_libm_gives_the_same_positions(monkeypatch):
+    """Sines and cosines off by a digit, other quantiles of the normal distribution: not one bit of the path moves."""
+    expected = trajectory(TYPICAL, stream())
+    monkeypatch.setattr(module, "sin", lambda value: float(np.sin(value)) + 2.0**-52)
+    monkeypatch.setattr(module, "cos", lambda value: float(np.cos(value)) - 2.0**-52)
+    inverse = NormalDist.inv_cdf
+    monkeypatch.setattr(NormalDist, "inv_cdf", lambda self, p: inverse(self, p) * (1 + 2.0**-51))
+    quantiles = normal_quantiles.__wrapped__()
+    monkeypatch.setattr(module, "normal_quantiles", lambda: quantiles)
+    assert np.array_equal(trajectory(TYPICAL, stream()), expected)
 
 
 def test_normal_quantiles_are_standard_and_symmetric():

@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import pickle
 import shutil
+import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -86,11 +89,12 @@ def test_mat_matrix(tmp_path, version, compressed):
 
 @pytest.mark.parametrize("version", ["5", "7.3"])
 def test_mat_cells_in_linear_order(tmp_path, version):
-    matrices = [WEIGHTS, np.eye(2), WEIGHTS[:2]]
+    matrices = [WEIGHTS, np.eye(2), WEIGHTS[:2], np.ones((1, 1))]
     if version == "7.3":
         write_hdf5(tmp_path / "k.mat", kernels=matrices)
     else:
-        savemat(tmp_path / "k.mat", {"kernels": cells(*matrices)}, do_compression=True)
+        square = cells(*matrices).reshape(2, 2, order="F")
+        savemat(tmp_path / "k.mat", {"kernels": square}, do_compression=True)
     assert [w.tolist() for w in read_weights(tmp_path / "k.mat")] == [m.tolist() for m in matrices]
 
 
@@ -131,21 +135,29 @@ def test_mat_of_what_is_no_kernel_is_refused(tmp_path, case, version):
         read_weights(tmp_path / "k.mat")
 
 
+_sprung = []
+
+
+def spring():
+    _sprung.append(1)
+
+
 class Trap:
     """Leaves a mark where it is unpickled."""
 
     def __reduce__(self):
-        return (sys.modules[__name__].__dict__["_sprung"].append, (1,))
-
-
-_sprung = []
+        return spring, ()
 
 
 def test_pickled_arrays_are_never_loaded(tmp_path):
     np.save(tmp_path / "k.npy", np.array([[Trap()]], dtype=object), allow_pickle=True)
-    with pytest.raises(PictureError, match=r"k\.npy"):
-        read_weights(tmp_path / "k.npy")
+    (tmp_path / "raw.npy").write_bytes(pickle.dumps(Trap()))
+    for name in ("k.npy", "raw.npy"):
+        with pytest.raises(PictureError, match=name):
+            read_weights(tmp_path / name)
     assert not _sprung
+    pickle.loads((tmp_path / "raw.npy").read_bytes())
+    assert _sprung.pop() == 1  # it is a trap
 
 
 def test_a_huge_shape_costs_nothing(tmp_path):
@@ -172,9 +184,14 @@ def test_mat_bombs_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel_file, "MAX_BYTES", 1 << 20)
     savemat(tmp_path / "k.mat", {"k": cells(np.zeros((1000, 500)), np.eye(2))}, do_compression=True)
     assert (tmp_path / "k.mat").stat().st_size < 1 << 14
-    monkeypatch.setattr("scipy.io.loadmat", lambda *_, **__: pytest.fail("it was unpacked"))
-    with pytest.raises(PictureError, match=r"k\.mat unpacks to more than 1 MiB"):
-        read_weights(tmp_path / "k.mat")
+    zeros = zlib.compress(bytes(2 << 20))
+    header = b"MATLAB 5.0".ljust(124) + b"\x01\x00MI"  # of a machine with the other byte order
+    (tmp_path / "big.mat").write_bytes(header + struct.pack(">II", 15, len(zeros)) + zeros)
+    for name in ("loadmat", "whosmat"):
+        monkeypatch.setattr(f"scipy.io.{name}", lambda *_, **__: pytest.fail("it was unpacked"))
+    for name in ("k.mat", "big.mat"):
+        with pytest.raises(PictureError, match=f"{name} unpacks to more than 1 MiB"):
+            read_weights(tmp_path / name)
 
 
 def test_hdf5_tricks_are_refused(tmp_path):
@@ -298,8 +315,8 @@ def test_what_is_written_is_read(tmp_path, weights):
 
 
 def bank(folder):
-    np.save(folder / "b.npy", WEIGHTS)
-    Image.fromarray(np.full((2, 2), 7, dtype=np.uint8)).save(folder / "a.png")
+    np.save(folder / "a.npy", WEIGHTS)
+    Image.fromarray(np.full((2, 2), 7, dtype=np.uint8)).save(folder / "b.png")
     write_hdf5(folder / "c.mat", k=[WEIGHTS[:2], np.eye(3)])
     (folder / "SOURCES.csv").write_text("file\n")
     (folder / ".hidden.npy").write_text("")
@@ -310,10 +327,10 @@ def bank(folder):
 
 def test_a_folder_is_a_bank_in_the_order_of_names(tmp_path):
     entries = Measured(path=str(bank(tmp_path)), orientation="as-is").bank()
-    assert [(e.file, e.index) for e in entries] == [("a.png", 0), ("b.npy", 0), ("c.mat", 0), ("c.mat", 1)]
-    assert entries[1].sha256 == hashlib.sha256((tmp_path / "b.npy").read_bytes()).hexdigest()
-    assert entries[0].kernel.taps.tolist() == [[UNIT // 4] * 2] * 2
-    assert entries[1].kernel.taps.tolist() == (WEIGHTS * UNIT).tolist()
+    assert [(e.file, e.index) for e in entries] == [("a.npy", 0), ("b.png", 0), ("c.mat", 0), ("c.mat", 1)]
+    assert entries[0].sha256 == hashlib.sha256((tmp_path / "a.npy").read_bytes()).hexdigest()
+    assert entries[1].kernel.taps.tolist() == [[UNIT // 4] * 2] * 2
+    assert entries[0].kernel.taps.tolist() == (WEIGHTS * UNIT).tolist()
 
 
 def test_each_pair_draws_and_says_what(tmp_path, monkeypatch):
@@ -322,7 +339,7 @@ def test_each_pair_draws_and_says_what(tmp_path, monkeypatch):
     blur = Measured(path=tmp_path.name, orientation="as-is")
     drawn = [blur.draw(Draws(0, f"{i}", "blur")) for i in range(200)]
     seen = {(d.parameters["file"], d.parameters["index"]): d for d in drawn}
-    assert seen.keys() == {("a.png", 0), ("b.npy", 0), ("c.mat", 0), ("c.mat", 1)}
+    assert seen.keys() == {("b.png", 0), ("a.npy", 0), ("c.mat", 0), ("c.mat", 1)}
     counts = [sum(d.parameters == s.parameters for d in drawn) for s in seen.values()]
     assert min(counts) > 30
     expected = {
@@ -334,8 +351,8 @@ def test_each_pair_draws_and_says_what(tmp_path, monkeypatch):
     }
     assert seen["c.mat", 1].parameters == expected
     assert str(tmp_path) not in str([d.parameters for d in drawn])
-    fixed = Measured(path=tmp_path.name, orientation="as-is", index=1)
-    assert {fixed.draw(Draws(0, f"{i}", "")).operator.id for i in range(9)} == {seen["b.npy", 0].operator.id}
+    fixed = Measured(path=tmp_path.name, orientation="as-is", index=0)
+    assert {fixed.draw(Draws(0, f"{i}", "")).operator.id for i in range(9)} == {seen["a.npy", 0].operator.id}
 
 
 def test_files_are_read_once_and_again_when_they_change(tmp_path, monkeypatch):

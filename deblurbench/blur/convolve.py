@@ -7,24 +7,21 @@ may be larger than the picture.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from deblurbench.blur.border import extend, reflect101, source_indices
+from deblurbench.blur.engines import choose
 from deblurbench.blur.kernel import UNIT, Kernel
 from deblurbench.images.codec import Picture
 
+__all__ = ["adjoint_sums", "convolve", "reflect101", "weighted_sums"]
 
-def reflect101(size: int, before: int, after: int) -> npt.NDArray[np.intp]:
-    """Indices into an axis of `size` samples for positions -before .. size - 1 + after.
-
-    Period 2 (size - 1); an axis of one sample repeats it.
-    """
-    positions = np.arange(-before, size + after)
-    if size == 1:
-        return np.zeros_like(positions)
-    period = 2 * (size - 1)
-    folded = positions % period
-    return np.where(folded < size, folded, period - folded)
+LEVELS = 1 << 21
+"""Levels of linear light stay below this."""
 
 
 def weighted_sums(levels: npt.NDArray[np.integer], kernel: Kernel, engine: str = "auto") -> npt.NDArray[np.int64]:
@@ -33,20 +30,74 @@ def weighted_sums(levels: npt.NDArray[np.integer], kernel: Kernel, engine: str =
     Args:
         levels: integers H x W x C, 0 .. 2^21 - 1 (stored values, or linear light from a table).
         kernel: an integer kernel.
-        engine: what computes it; the result does not depend on it.
+        engine: what computes it (see `blur.engines`); the result does not depend on it.
+
+    Raises:
+        ValueError: the levels are not such integers.
+        UsageError: no such engine, or it cannot be used here.
     """
-    height, width = levels.shape[:2]
-    taps = kernel.taps[::-1, ::-1]  # a convolution is a correlation with the kernel turned by 180 degrees
-    rows, columns = taps.shape
-    top, left = rows - 1 - rows // 2, columns - 1 - columns // 2
-    padded = levels[reflect101(height, top, rows - 1 - top)][:, reflect101(width, left, columns - 1 - left)]
-    padded = padded.astype(np.int64)
-    total = np.zeros(levels.shape, dtype=np.int64)
-    for y, x in zip(*np.nonzero(taps), strict=True):
-        total += int(taps[y, x]) * padded[y : y + height, x : x + width]
+    if levels.ndim != 3 or not np.issubdtype(levels.dtype, np.integer):
+        raise ValueError(f"levels are integers H x W x C, not {levels.dtype} {levels.shape}")
+    if levels.dtype != np.uint8 and levels.size and not 0 <= int(levels.min()) <= int(levels.max()) < LEVELS:
+        raise ValueError(f"levels lie between 0 and {LEVELS - 1}, not {levels.min()} .. {levels.max()}")
+    total = np.empty(levels.shape, dtype=np.int64)
+    for rows, sums in _strips(levels, kernel, engine):
+        total[rows] = sums
     return total
 
 
 def convolve(picture: Picture, kernel: Kernel, engine: str = "auto") -> Picture:
-    """Blur uint8 H x W x C with an integer kernel; returns uint8 of the same shape."""
-    return ((weighted_sums(picture, kernel, engine) + UNIT // 2) >> 16).astype(np.uint8)
+    """Blur uint8 H x W x C with an integer kernel; returns uint8 of the same shape. The engine changes no pixel.
+
+    Raises:
+        ValueError: the picture is not uint8 H x W x C.
+        UsageError: no such engine, or it cannot be used here.
+    """
+    if picture.ndim != 3 or picture.dtype != np.uint8:
+        raise ValueError(f"a picture is uint8 H x W x C, not {picture.dtype} {picture.shape}")
+    blurred = np.empty(picture.shape, dtype=np.uint8)
+    for rows, sums in _strips(picture, kernel, engine):
+        if np.issubdtype(sums.dtype, np.integer):
+            blurred[rows] = (sums + UNIT // 2) >> 16
+        else:
+            # Below 2^24, so that float32 holds this exactly, too; the cast cuts the fraction off.
+            halves_up = np.add(sums, UNIT // 2, out=sums)
+            np.copyto(blurred[rows], np.multiply(halves_up, 1 / UNIT, out=sums), casting="unsafe")
+    return blurred
+
+
+def adjoint_sums(levels: npt.NDArray[np.integer], kernel: Kernel) -> npt.NDArray[np.int64]:
+    """What the transpose of `weighted_sums` makes of integers H x W x C: int64 H x W x C, exact.
+
+    sum(weighted_sums(x) * y) = sum(x * adjoint_sums(y)) for all x and y, borders included: what a kernel spreads
+    beyond the picture is added where `reflect101` took it from.
+
+    Args:
+        levels: integers of any sign, their absolute values below 2^40.
+        kernel: an integer kernel.
+    """
+    height, width, channels = levels.shape
+    taps = kernel.taps[::-1, ::-1]
+    rows, columns = source_indices(levels.shape, taps.shape)
+    wide = levels.astype(np.int64)
+    spread = np.zeros((len(rows), len(columns), channels), dtype=np.int64)
+    for y, x in zip(*np.nonzero(taps), strict=True):
+        spread[y : y + height, x : x + width] += int(taps[y, x]) * wide
+    folded = np.zeros((height, len(columns), channels), dtype=np.int64)
+    np.add.at(folded, rows, spread)
+    total = np.zeros((width, height, channels), dtype=np.int64)
+    np.add.at(total, columns, folded.transpose(1, 0, 2))
+    return np.ascontiguousarray(total.transpose(1, 0, 2))
+
+
+def _strips(levels: npt.NDArray[np.integer], kernel: Kernel, engine: str) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+    """The sums of a few rows at a time: what is worked on stays in the cache, and memory is bounded."""
+    chosen = choose(engine, kernel)
+    if not levels.size:
+        return
+    height, taps = levels.shape[0], kernel.taps.shape
+    extended = extend(levels, taps)
+    count = max(chosen.samples // extended[0].size, 2 * taps[0])  # what overlaps is computed twice
+    for start in range(0, height, count):
+        stop = min(start + count, height)
+        yield slice(start, stop), chosen.valid(extended[start : stop + taps[0] - 1], kernel)

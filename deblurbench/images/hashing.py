@@ -14,12 +14,12 @@ def pixel_hash(picture: npt.NDArray[Any]) -> str:
     """Hex SHA-256 of `<3I` (h, w, c), the dtype's name and the samples, little-endian in C order.
 
     Args:
-        picture: H x W (c = 1) or H x W x C, any dtype.
+        picture: H x W (c = 1) or H x W x C, any dtype. Not copied where it is stored in this order already.
     """
     height, width = picture.shape[:2]
     channels = picture.shape[2] if picture.ndim == 3 else 1
     digest = hashlib.sha256(struct.pack("<3I", height, width, channels))
     digest.update(picture.dtype.name.encode("ascii"))
     little = picture.astype(picture.dtype.newbyteorder("<"), copy=False)
-    digest.update(np.ascontiguousarray(little).tobytes())
+    digest.update(memoryview(np.ascontiguousarray(little).reshape(-1)))
     return digest.hexdigest()

@@ -1,0 +1,126 @@
+"""Exact sums by OpenCV, on those of its routes that keep every digit.
+
+On 8-bit samples every partial sum of taps x samples is an integer of at most 255 x 65,536 < 2^24: a float32
+holds it, so that float32 sums are exact in any order, fused or not. OpenCV adds directly
+- in `sepFilter2D`, always: kernels of rank 1 take two passes of it;
+- in `filter2D` from float32 to float32, for kernels of fewer than 130 taps on x86 (50 elsewhere), and leaves zeros
+  out: sparse kernels are cut into such pieces, so that 66 taps of motion cost 66 taps, not 31 x 31.
+Larger kernels make it go over to Fourier transforms. In float64 their error stays far below 1/2 and rounding removes
+it; `filter2D` from 8 bits to float32 does not, and is never used.
+
+Levels of more than 8 bits go byte by byte on the float32 route and as they are on the float64 ones.
+
+OpenCV's number of threads is a setting of the whole process, so it is left alone: none of these functions uses more
+than one thread (measured: processor time equals wall-clock time with two allowed).
+"""
+
+from __future__ import annotations
+
+import platform
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from deblurbench.blur.kernel import Kernel
+from deblurbench.blur.separable import Piece, Taps, factors, pieces
+
+Array = npt.NDArray[Any]
+
+_DIRECT = 129 if platform.machine().lower() in ("x86_64", "amd64") else 49
+# What costs the same (measured, 1280x720): one more tap, 1/12 more piece, 1/350 of a Fourier transform.
+_PIECE, _FOURIER = 12, 350
+_LONGEST_LINES = 220
+
+
+class Plan(NamedTuple):
+    """How a kernel is applied: by its factors (column, row), else by its pieces, else (no pieces) as a whole."""
+
+    lines: tuple[Taps, Taps] | None
+    pieces: tuple[Piece, ...]
+
+
+def is_dense(kernel: Kernel) -> bool:
+    """Whether only a Fourier transform makes a kernel cheap."""
+    plan = _plan(kernel)
+    return plan.lines is None and not plan.pieces
+
+
+def valid(levels: Array, kernel: Kernel) -> Array:
+    """The exact sums where the kernel lies wholly inside: (H - h + 1) x (W - w + 1) x C as integers in some float.
+
+    Args:
+        levels: uint8, or integers of 0 .. 2^21 - 1, H x W x C, at least as large as the kernel.
+        kernel: h x w taps.
+    """
+    plan = _plan(kernel)
+    rows, columns = (n - k + 1 for n, k in zip(levels.shape[:2], kernel.taps.shape, strict=True))
+    shape = (rows, columns, levels.shape[2])
+    if plan.lines:
+        return _by_lines(levels, *plan.lines, shape)
+    if not plan.pieces:
+        return _as_a_whole(levels, kernel, shape)
+    if levels.dtype == np.uint8:
+        return _by_pieces(levels, plan.pieces, shape)
+    total = np.zeros(shape)
+    for shift in range(0, int(levels.max()).bit_length(), 8):
+        total += float(1 << shift) * _by_pieces((levels >> shift) & 255, plan.pieces, shape)
+    return total
+
+
+def _plan(kernel: Kernel) -> Plan:
+    return _plan_of(kernel.taps.tobytes(), kernel.taps.shape)
+
+
+@lru_cache(maxsize=64)
+def _plan_of(data: bytes, shape: tuple[int, int]) -> Plan:
+    taps = np.frombuffer(data, dtype=np.int32).reshape(shape)[::-1, ::-1]  # OpenCV correlates
+    lines = factors(taps)
+    if lines and sum(shape) <= _LONGEST_LINES:
+        return Plan(lines, ())
+    cut = pieces(taps, _DIRECT)
+    cheap = np.count_nonzero(taps) + _PIECE * len(cut) <= _FOURIER
+    return Plan(None, tuple(cut) if cheap else ())
+
+
+def _by_lines(levels: Array, column: Taps, row: Taps, shape: tuple[int, ...]) -> Array:
+    import cv2
+
+    short = levels.dtype == np.uint8
+    kind, depth = (np.float32, cv2.CV_32F) if short else (np.float64, cv2.CV_64F)
+    source = levels if short else levels.astype(np.float64)
+    # Anchored in the middle, where OpenCV makes use of symmetry.
+    sums = cv2.sepFilter2D(source, depth, row.astype(kind), column.astype(kind), borderType=cv2.BORDER_REPLICATE)
+    return _inner(sums, levels, len(column) // 2, len(row) // 2, shape)
+
+
+def _by_pieces(levels: Array, parts: tuple[Piece, ...], shape: tuple[int, ...]) -> Array:
+    import cv2
+
+    source = levels.astype(np.float32)
+    total: Array | None = None
+    for part in parts:
+        (height, width), (row, column) = part.taps.shape, part[1:]
+        seen = source[row : row + shape[0] + height - 1, column : column + shape[1] + width - 1]
+        taps = part.taps.astype(np.float32)
+        sums = cv2.filter2D(seen, cv2.CV_32F, taps, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+        sums = _inner(sums, seen, 0, 0, shape)
+        total = sums if total is None else np.add(total, sums, out=total)
+    assert total is not None, "a kernel has taps"
+    return total
+
+
+def _as_a_whole(levels: Array, kernel: Kernel, shape: tuple[int, ...]) -> Array:
+    import cv2
+
+    taps = kernel.taps[::-1, ::-1].astype(np.float64)
+    sums = cv2.filter2D(levels.astype(np.float64), cv2.CV_64F, taps, borderType=cv2.BORDER_REPLICATE)
+    inner = _inner(sums, levels, taps.shape[0] // 2, taps.shape[1] // 2, shape)
+    return np.rint(inner, out=inner)
+
+
+def _inner(sums: Array, levels: Array, top: int, left: int, shape: tuple[int, ...]) -> Array:
+    """The part that saw no border; OpenCV drops the last axis of a picture with one channel."""
+    whole = sums.reshape(levels.shape)
+    return whole[top : top + shape[0], left : left + shape[1]]

@@ -171,6 +171,18 @@ def test_blurred_pictures_that_are_the_sharp_ones_are_noticed(tmp_path):
     assert "1 of 2 blurred pictures are their sharp ones, pixel for pixel, such as blur/02800000071.png" in warnings
 
 
+def test_what_spans_train_and_test_is_noticed(tmp_path):
+    """The same sharp picture, and the same video, on both sides of an official split."""
+    root = TREES["hide"](tmp_path / "tree")
+    put(root, *(f"{folder}/7fromGOPR1096.png" for folder in ("test/test-close-ups", "GT")), first=70)
+    save(root / "GT" / "3fromGOPR0950.png", read_rgb(root / "GT" / "1fromGOPR1096.MP4.png"))
+    warnings = "\n".join(run("hide", root, tmp_path / "out").warnings)
+    assert "same scene 'GOPR1096' in train (train/1fromGOPR1096) and test (test/7fromGOPR1096)" in warnings
+    assert "same picture" in warnings
+    leaks = json.loads((tmp_path / "out" / "leaks.json").read_text())["leaks"]
+    assert {leak["kind"] for leak in leaks} == {"scene", "picture", "photo", "near-duplicate"}
+
+
 def test_swapped_gopro_folders_are_noticed(tmp_path):
     root = gopro(tmp_path / "tree")
     for sequence in root.glob("*/*"):

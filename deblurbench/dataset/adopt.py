@@ -5,14 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deblurbench.dataset.adopt_journal import JOURNAL, AdoptJournal
-from deblurbench.dataset.adoption import CARD, REPORT, Report, card, counts, equal_pictures, read_report, shortfall
+from deblurbench.dataset.adoption import (
+    CARD,
+    REPORT,
+    Report,
+    card,
+    counts,
+    equal_pictures,
+    read_report,
+    shortfall,
+    unchosen,
+)
 from deblurbench.dataset.executors import run_jobs
 from deblurbench.dataset.formats.adopted import BITS, Adopted
+from deblurbench.dataset.leaks import LEAKS, leak_lines, leak_report, write_leaks
 from deblurbench.dataset.manifest import (
     COMMIT_MARK,
     MANIFEST,
@@ -46,7 +57,7 @@ from deblurbench.sources.layouts.layout import Found, FoundPair, Layout
 from deblurbench.sources.layouts.read import bits_per_sample, read_picture
 from deblurbench.versions import versions
 
-_OURS = re.compile("|".join(map(re.escape, (COMMIT_MARK, MANIFEST, REPORT, JOURNAL, CARD))))
+_OURS = re.compile("|".join(map(re.escape, (COMMIT_MARK, MANIFEST, REPORT, JOURNAL, LEAKS, CARD))))
 _SHOWN = 20  # problems that are shown one by one
 _NAME = 150  # characters of a pair's name
 
@@ -242,7 +253,8 @@ def _commit(out: Path, adoption: _Adoption, found: Found, records: Sequence[Reco
     """Write what describes the pairs; the commit mark comes last."""
     layout, identity, splits = adoption.layout, dataset_id(records), counts(records)
     lacking = shortfall(splits, found.published)
-    others = [f"`{name}` is {what}" for name, what in layout.variants.items() if name != adoption.variant]
+    chosen = "" if adoption.variant_chosen else unchosen(layout, adoption.variant)
+    leaks = leak_report(lambda: iter(records))
     report = Report(
         layout=layout.name,
         variant=adoption.variant,
@@ -254,16 +266,18 @@ def _commit(out: Path, adoption: _Adoption, found: Found, records: Sequence[Reco
         complete=not lacking and not found.problems,
         problems=found.problems,
         warnings=(
-            *_unchosen(adoption, others),
+            *filter(None, [chosen]),
             *lacking,
             *found.notes,
             *equal_pictures(records),
             *layout.compare(adoption.root, found.pairs, adoption.variant),
+            *map(str.strip, leak_lines(leaks)),
         ),
     )
     for warning in report.warnings:
         say(f"Warning: {warning}")
     write_manifest(out / MANIFEST, records)
+    write_leaks(Place(out), leaks)
     write_json(out / REPORT, report.as_dict())
     write_text(out / CARD, card(report, layout))
     mark = Mark(
@@ -279,14 +293,6 @@ def _commit(out: Path, adoption: _Adoption, found: Found, records: Sequence[Reco
     )
     write_json(out / COMMIT_MARK, mark.model_dump(mode="json", by_alias=True, exclude_none=True))
     (out / JOURNAL).unlink()
-
-
-def _unchosen(adoption: _Adoption, others: Iterable[str]) -> list[str]:
-    """Say loudly which variant it is where nobody chose one and there are others."""
-    if adoption.variant_chosen or not list(others):
-        return []
-    what = adoption.layout.variants[adoption.variant]
-    return [f"no --variant was given, so this is `{adoption.variant}`, {what}; {'; '.join(others)}"]
 
 
 def dataset_name(layout: Layout, variant: str) -> str:

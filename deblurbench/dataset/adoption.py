@@ -63,6 +63,14 @@ def shortfall(splits: Mapping[str, int], published: Mapping[str, int]) -> list[s
     ]
 
 
+def unchosen(layout: Layout, variant: str) -> str:
+    """Which variant it is that nobody chose, and what the others are; empty where there are no others."""
+    others = [f"`{name}` is {what}" for name, what in layout.variants.items() if name != variant]
+    if not others:
+        return ""
+    return f"no --variant was given, so this is `{variant}`, {layout.variants[variant]}; {'; '.join(others)}"
+
+
 def counts(records: Sequence[Record]) -> dict[str, int]:
     """How many pairs each split has, by its name."""
     return dict(sorted(Counter(record.split for record in records).items()))
@@ -96,8 +104,8 @@ Dataset id: `{report.dataset_id}` ({state})
 |---|---|---|
 {rows}
 
-`{MANIFEST}` names both files of each pair and what their pixels hash to. Check it with `deblurbench verify-dataset DIR
---pixels`.
+`{MANIFEST}` names both files of each pair and what their pixels hash to. Check it with
+`deblurbench verify-dataset DIR --pixels`.
 {"".join(_section("Left out", report.problems))}{"".join(_section("To look at", report.warnings))}"""
 
 

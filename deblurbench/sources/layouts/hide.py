@@ -24,7 +24,7 @@ class Hide(Layout):
     6,397 + 2,025 pairs: joanshen0508/HA_deblur README.md (029567d). The folders, and names such as
     `1fromGOPR1096.MP4.png` and `1fromGOPR0950.png` (frame, then video), were seen in public loaders, not in the
     authors' documentation; some copies leave `.MP4` out on one side, so it does not count for the pairing. A video is
-    a scene; whether one spans train and test is not known here, and is visible once it is adopted. How the blur was
+    a scene; whether one spans train and test is not known here, and `adopt` says. How the blur was
     made (some say 11 frames) was not verified and is not recorded.
     """
 

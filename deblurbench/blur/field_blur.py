@@ -46,11 +46,11 @@ def field_sums(
     Returns:
         int64 H x W x C, less than 2^53; and 32.
     """
-    height, width = levels.shape[:2]
+    height, width, channels = levels.shape
     rows, columns = axis_weights(height, field.rows), axis_weights(width, field.columns)
     reach = [max(kernel.taps.shape[axis] for kernel in field.kernels) // 2 for axis in (0, 1)]
     padded = levels[reflect101(height, reach[0], reach[0])][:, reflect101(width, reach[1], reach[1])]
-    total = np.zeros(levels.shape, dtype=np.int64)
+    total = np.zeros((height, width * channels), dtype=np.int64)
     for number, kernel in enumerate(field.kernels):
         row, column = rows[number // field.columns], columns[number % field.columns]
         if not (row.any() and column.any()):
@@ -62,10 +62,13 @@ def field_sums(
             reach[0] + top - above : reach[0] + bottom + above, reach[1] + left - beside : reach[1] + right + beside
         ]
         # The borders that are assumed around `seen` reach into its own outermost pixels alone.
-        sums = weighted_sums(seen, kernel, engine)[above:, beside:][: bottom - top, : right - left]
-        weights = row[top:bottom, None] * column[left:right]
-        total[top:bottom, left:right] += weights[:, :, None] * sums
-    return total, SHIFT
+        sums = weighted_sums(seen, kernel, engine).reshape(len(seen), -1)
+        # Whole rows of samples: loops over the channels alone would be several times slower.
+        share = sums[above : above + bottom - top, beside * channels : (beside + right - left) * channels]
+        share *= np.repeat(column[left:right], channels)
+        share *= row[top:bottom, None]
+        total[top:bottom, left * channels : right * channels] += share
+    return total.reshape(levels.shape), SHIFT
 
 
 def _support(weights: npt.NDArray[np.int64]) -> tuple[int, int]:

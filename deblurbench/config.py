@@ -54,11 +54,20 @@ def height_width(size: str) -> tuple[int, int]:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises RecipeError that names the file and the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise RecipeError(f"cannot read {path}", error.strerror or str(error)) from error
-    except (ValueError, RecursionError) as error:  # TOML syntax, not UTF-8, or too deep
+    except UnicodeDecodeError as error:
         raise RecipeError(f"{path} is not valid TOML", str(error)) from error
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, file: str) -> dict[str, Any]:
+    """The tables of a TOML text. Raises RecipeError that names `file` and the line."""
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # syntax, or too deep
+        raise RecipeError(f"{file} is not valid TOML", str(error)) from error
 
 
 def parse(model: type[AnyConfig], data: Mapping[str, Any], file: str, table: str = "") -> AnyConfig:

@@ -23,6 +23,10 @@ from deblurbench.errors import DeblurbenchError, nearest
 _COMMANDS = {  # name -> (module below deblurbench.cli, attribute)
     "build-dataset": "build_dataset",
     "verify-dataset": "verify_dataset",
+    "merge-datasets": "merge_datasets",
+    "adopt": "adopt",
+    "stitch": "stitch",
+    "export": "export",
     "run-baseline": "run_baseline",
     "predict": "predict",
     "score": "score",

@@ -11,8 +11,9 @@ from deblurbench.dataset.manifest import PhotoRecord, Record
 
 ATTRIBUTION = "ATTRIBUTION.md"
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_MARKUP = re.compile(r"([\\`*_\[\]|~$])")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"})
+_LINKS = (("://", "&#58;//"), ("www.", "www&#46;"))  # which some readers make links of, unasked
 _URL = re.compile(r"https?://[^\s<>|\\`\"'()\[\]{}*]+")  # what cannot end a link, a cell or a table
 
 
@@ -66,7 +67,10 @@ def photo_name(record: Record) -> str:
 def cell(text: str) -> str:
     """Any text as one line of Markdown that shows just that text: no markup, no HTML, no end of a table cell."""
     plain = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_shown(char))
-    return _MARKUP.sub(r"\\\1", " ".join(plain.split()).translate(_ENTITIES))
+    shown = _MARKUP.sub(r"\\\1", " ".join(plain.split()).translate(_ENTITIES))
+    for link, harmless in _LINKS:
+        shown = shown.replace(link, harmless)
+    return shown
 
 
 def _is_shown(char: str) -> bool:

@@ -1,244 +1,227 @@
-"""Building: a plan becomes a dataset folder, the same one for any number of workers and restarts."""
+"""Building: a plan becomes a dataset, the same one for any number of workers, machines and restarts."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
 import re
-import signal
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import IO
 
-import numpy as np
-import tomli_w
-
-from deblurbench.dataset.card import CARDS, write_cards
-from deblurbench.dataset.manifest import (
-    COMMIT_MARK,
-    KERNELS,
-    MANIFEST,
-    Record,
-    dataset_id,
-    parse_record,
-    read_manifest,
-    record_line,
-    write_manifest,
-)
+from deblurbench.dataset.commit import FILES, Finished, commit
+from deblurbench.dataset.executors import Executor, run_jobs
+from deblurbench.dataset.formats import find_format
+from deblurbench.dataset.formats.format import Format
+from deblurbench.dataset.journal import JOURNAL, PLAN, ShardJournal
+from deblurbench.dataset.manifest import COMMIT_MARK
 from deblurbench.dataset.names import SPLIT_NAME
-from deblurbench.dataset.plan import Plan, PlannedPhoto
-from deblurbench.dataset.reader import SCHEMA, Dataset, Mark, MarkedRecipe, open_dataset, read_mark
-from deblurbench.errors import DatasetError, DeblurbenchError, PictureError
-from deblurbench.files import (
-    PART,
-    clear,
-    locked,
-    make_folder,
-    refuse_foreign,
-    replacing,
-    write_json,
-    write_text,
-)
-from deblurbench.images.codec import read_rgb, write_png
-from deblurbench.images.hashing import pixel_hash
+from deblurbench.dataset.plan import LeftOut, Plan
+from deblurbench.dataset.reader import Dataset, open_dataset, read_mark
+from deblurbench.dataset.shard import ShardJob, build_shard
+from deblurbench.errors import DatasetError, UsageError
+from deblurbench.files import PART, clear, locked, make_folder, refuse_foreign
+from deblurbench.places import Place
 from deblurbench.progress import progress, say
-from deblurbench.versions import versions
 
-JOURNAL = "build.journal"
-RECIPE = "recipe.toml"
-_FILES = "|".join(map(re.escape, (COMMIT_MARK, JOURNAL, KERNELS, MANIFEST, RECIPE, *CARDS)))
-_OURS = re.compile(rf"{_FILES}|({SPLIT_NAME.pattern})/(sharp|blur)/[^/]+\.png")
+_SMALL_SHARD = 16  # pairs: where every picture is a file of its own, small shards keep all workers busy to the end
+_PICTURES = (
+    rf"({SPLIT_NAME.pattern})/.+\.(png|qoi|npy)",
+    rf"({SPLIT_NAME.pattern})-\d{{5}}\.(tar|parquet)",
+    rf"({SPLIT_NAME.pattern})_(sharp|blur)\.lmdb/(data\.mdb|lock\.mdb|meta_info\.txt)",
+)
+OURS = re.compile("|".join([*map(re.escape, FILES), rf"{JOURNAL}/[^/]+", *_PICTURES]))
+"""What may lie in a dataset folder: one that holds anything else is never cleared."""
 
 
-def build(plan: Plan, out: Path, *, workers: int = 1, overwrite: bool = False, quiet: bool = False) -> Dataset:
-    """Build the plan's dataset in the folder `out`, or finish it where an earlier build stopped.
+def build(
+    plan: Plan,
+    out: Path | str,
+    *,
+    workers: int = 1,
+    executor: Executor = "local",
+    scheduler: str | None = None,
+    engine: str = "auto",
+    fmt: str | None = None,
+    about: str = "",
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Dataset:
+    """Build the plan's dataset in `out`, or finish it where an earlier build stopped.
 
     Args:
         plan: what to build.
-        out: the dataset folder.
-        workers: processes; the pixels do not depend on it.
+        out: the dataset folder, or a URL for the formats that allow one.
+        workers: processes on this machine; the pixels do not depend on it, nor on the next three.
+        executor, scheduler: `dask` and the address of a cluster, to work there.
+        engine: what convolves.
+        fmt: the format in which the pictures lie; the recipe's where not given.
+        about: what the recipe's author says of it, Markdown, for the card.
         overwrite: start anew where `out` holds a dataset.
         quiet: show no progress.
 
     Raises:
         UsageError: `out` holds something else, or cannot be written.
-        DatasetError: `out` holds another plan's dataset, or another build is at work in it.
-        PictureError: a photo cannot be read; what is built so far stays for the next try.
+        DatasetError: `out` holds another plan's dataset, or another build is at work in it; no photo could be used.
     """
-    _check_owner(out, overwrite)
-    make_folder(out)
-    with locked(out):
-        if overwrite:
-            clear(out, JOURNAL, COMMIT_MARK)
-        state = _read_state(out)
-        if state.plan_hash not in (None, plan.hash()):
-            raise DatasetError(f"{out} holds a dataset of other settings", "choose another --out, or --overwrite")
-        if state.finished and all(file.is_file() for pair in plan.pairs for file in _files(out, pair.pair)):
-            say(f"{out} is already built", quiet=quiet)
-            return open_dataset(out)
-        _build_pairs(plan, out, state.known, workers, quiet)
-        return open_dataset(out)
+    how = _How(workers, executor, scheduler, engine, quiet)
+    place, form = Place(out), find_format(fmt or plan.recipe.format)
+    if not form.sharded:
+        place.local(f"the format {form.name}")
+    part = str(plan.part) if plan.part else None
+    with claim(place, f"{plan.hash()} {form.name} {part}", overwrite=overwrite):
+        if place.exists(COMMIT_MARK):
+            mark = read_mark(place)
+            if (mark.plan_hash, mark.format, mark.part) != (plan.hash(), form.name, part):
+                raise _other_settings(place)
+            lost = _lost(place, form)
+            if not lost:
+                say(f"{place} is already built", quiet=how.quiet)
+            else:
+                _repair(plan, place, form, how, lost)
+        else:
+            shards = _build_shards(plan, place, form, how)
+            _commit(plan, place, form, shards, about)
+        place.remove(JOURNAL)
+    return open_dataset(out)
 
 
 @dataclass(frozen=True)
-class _State:
-    """What an earlier build left: the hash of its plan, and the pairs that it says it made."""
+class _How:
+    """How the work is done: nothing in the result depends on it."""
 
-    plan_hash: str | None
-    known: Mapping[str, Record]
-    finished: bool
-
-
-def _check_owner(out: Path, overwrite: bool) -> None:
-    """Refuse to build into a folder that is no dataset's, or to clear one that holds anything else."""
-    if out.is_dir():
-        started = any((out / name).exists() for name in (COMMIT_MARK, JOURNAL))
-        if overwrite or not started:
-            refuse_foreign(out, _OURS if started else re.compile(""))
+    workers: int
+    executor: Executor
+    scheduler: str | None
+    engine: str
+    quiet: bool
 
 
-def _read_state(out: Path) -> _State:
-    if (out / COMMIT_MARK).is_file():
-        records = read_manifest(out / MANIFEST)
-        return _State(read_mark(out).plan_hash, {r.pair: r for r in records}, finished=True)
-    if not (out / JOURNAL).is_file():
-        return _State(None, {}, finished=False)
-    first, *lines = (out / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-    known = {}
-    for line in lines:
-        with contextlib.suppress(DatasetError):  # a line that a kill cut short: that pair is made again
-            record = parse_record(line, JOURNAL)
-            known[record.pair] = record
-    return _State(first or None, known, finished=False)
+@contextmanager
+def claim(place: Place, identity: str, *, overwrite: bool = False) -> Iterator[Place]:
+    """Be the only one who builds in a place, and leave a mark that tells whose it is until the commit mark does.
+
+    Args:
+        place: the dataset folder or URL.
+        identity: what must be equal for a build to go on; a finished dataset is not asked.
+        overwrite: clear it first, where it holds a dataset and nothing else.
+
+    Raises: UsageError where it holds anything else, DatasetError where it holds an unfinished build of other settings.
+    """
+    _check_owner(place, overwrite)
+    if place.folder is not None:
+        make_folder(place.folder)
+    with locked(place.folder) if place.folder is not None else nullcontext():
+        if overwrite:
+            _clear(place)
+        if place.exists(PLAN) and place.read_text(PLAN) != identity:
+            raise _other_settings(place)
+        if not place.exists(COMMIT_MARK):
+            place.write_text(PLAN, identity)
+        if place.folder is not None:
+            for temporary in place.folder.rglob(f".*{PART}"):
+                temporary.unlink(missing_ok=True)  # a worker of the killed build may just be finishing it
+        yield place
 
 
-def _build_pairs(plan: Plan, out: Path, known: Mapping[str, Record], workers: int, quiet: bool) -> None:
-    for part in out.rglob(f".*{PART}"):
-        part.unlink(missing_ok=True)  # a worker of the killed build may just be finishing it
-    for split in plan.recipe.splits:
-        for side in ("sharp", "blur"):
-            (out / split.name / side).mkdir(parents=True, exist_ok=True)
-    # The journal is rewritten whole before the work goes on, so that a cut line never stays inside it.
-    write_text(out / JOURNAL, "".join(f"{line}\n" for line in [plan.hash(), *map(record_line, known.values())]))
-    (out / COMMIT_MARK).unlink(missing_ok=True)  # only now: killed at any moment, the folder is known as ours
-    total = sum(1 for _ in plan.pairs)
-    records: list[Record] = []
-    with (out / JOURNAL).open("a", encoding="utf-8") as journal, progress("build", total, "pairs", quiet=quiet) as bar:
-        for made in _each_photo(plan.photos, out, known, workers):
-            _remember(journal, (r for r in made if known.get(r.pair) != r))
-            records += made
-            bar.step(len(made))
-    _finish(plan, out, records)
+def _other_settings(place: Place) -> DatasetError:
+    return DatasetError(f"{place} holds a dataset of other settings", "choose another --out, or --overwrite")
 
 
-def _remember(journal: IO[str], records: Iterable[Record]) -> None:
-    journal.writelines(record_line(r) + "\n" for r in records)
-    journal.flush()
+def _check_owner(place: Place, overwrite: bool) -> None:
+    """Refuse to build into a place that is no dataset's, or to clear one that holds anything else."""
+    started = place.exists(COMMIT_MARK) or place.exists(PLAN)
+    if place.folder is None:
+        if not started and place.names():
+            raise UsageError(f"{place} holds other files and is left alone", "choose another --out")
+    elif place.folder.is_dir() and (overwrite or not started):
+        refuse_foreign(place.folder, OURS if started else re.compile(""))
 
 
-def _each_photo(
-    photos: tuple[PlannedPhoto, ...], out: Path, known: Mapping[str, Record], workers: int
-) -> Iterator[list[Record]]:
-    """Build each photo's pairs, in this process or in workers, and yield them as they come."""
-    jobs = [(p, {pair.pair: known[pair.pair] for pair in p.pairs if pair.pair in known}) for p in photos if p.pairs]
-    if min(workers, len(jobs)) <= 1:
-        yield from (_build_photo(photo, out, before) for photo, before in jobs)
-        return
-    context = multiprocessing.get_context("spawn")  # the same on all systems, and safe beside threads
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_start_worker) as pool:
-        try:
-            with _interrupts_held():
-                futures = [pool.submit(_build_photo, photo, out, before) for photo, before in jobs]
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            hint = "use fewer --workers; the same command goes on"
-            raise DeblurbenchError("a worker process died, perhaps for lack of memory", hint) from error
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+def _clear(place: Place) -> None:
+    if place.folder is not None:
+        clear(place.folder, JOURNAL, COMMIT_MARK)
+    else:
+        place.remove("")
 
 
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back while workers start, so that none of them meets it before it can ignore it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def shard_jobs(plan: Plan, place: Place, fmt: Format, engine: str) -> Iterator[ShardJob]:
+    """The shards of a plan, split by split in the order of their names."""
+    for split in sorted(plan.recipe.splits, key=lambda split: split.name):
+        degradations = tuple(plan.recipe.open_blurs(split))
+        pairs = fmt.shard_pairs if fmt.sharded else _SMALL_SHARD
+        size = max(1, pairs // (split.pairs_per_photo or 1))
+        photos = list(plan.photos_of(split))
+        for index, start in enumerate(range(0, len(photos), size)):
+            of_shard = tuple(map(plan.prepared, photos[start : start + size]))
+            yield ShardJob(place, fmt.name, split, index, degradations, of_shard, plan.recipe.seed, engine)
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and do not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+def _build_shards(plan: Plan, place: Place, fmt: Format, how: _How) -> dict[str, int]:
+    """Build every shard; returns how many each split has."""
+    shards = {split.name: 0 for split in plan.recipe.splits}
+
+    def jobs() -> Iterator[ShardJob]:
+        for job in shard_jobs(plan, place, fmt, how.engine):
+            shards[job.split.name] += 1
+            yield job
+
+    with progress("build", sum(plan.counts().values()), "photos", quiet=how.quiet) as bar:
+        for done in _run(jobs(), place, fmt, how):
+            bar.step(done)
+    return shards
 
 
-def _die_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+def _run(jobs: Iterable[ShardJob], place: Place, fmt: Format, how: _How) -> Iterator[int]:
+    alone = fmt.single_writer or place.url.startswith("memory:")  # another process would have a memory of its own
+    workers = 1 if alone else how.workers
+    return run_jobs(build_shard, jobs, workers=workers, executor=how.executor, scheduler=how.scheduler)
 
 
-def _build_photo(planned: PlannedPhoto, out: Path, known: Mapping[str, Record]) -> list[Record]:
-    """Make the pairs of one photo; those that are there already, pixel for pixel, are kept."""
-    missing = [pair for pair in planned.pairs if not _is_built(out, known.get(pair.pair))]
-    records = [known[pair.pair] for pair in planned.pairs if pair not in missing]
-    if missing:
-        sharp = planned.sharp()
-        for pair in missing:
-            blurred, record = planned.make(pair, sharp)
-            sharp_file, blur_file = _files(out, pair.pair)
-            write_png(sharp_file, sharp)
-            write_png(blur_file, blurred)
-            records.append(record)
-    return records
-
-
-def _is_built(out: Path, record: Record | None) -> bool:
-    if record is None:
-        return False
-    sharp, blur = _files(out, record.pair)
-    try:
-        return pixel_hash(read_rgb(sharp)) == record.sharp_sha256 and pixel_hash(read_rgb(blur)) == record.blur_sha256
-    except PictureError:
-        return False
-
-
-def _files(out: Path, pair: str) -> tuple[Path, Path]:
-    split, _, name = pair.partition("/")
-    return out / split / "sharp" / f"{name}.png", out / split / "blur" / f"{name}.png"
-
-
-def _finish(plan: Plan, out: Path, records: list[Record]) -> None:
-    """Write everything that describes the pictures; the commit mark comes last."""
-    if len(records) != len({r.pair for r in records}):
-        raise DeblurbenchError("a pair was built twice", "please report this")
-    kernels = {kernel.id: kernel.taps for kernel in (pair.draw().kernel for pair in plan.pairs)}
-    with replacing(out / KERNELS) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{id_: kernels[id_] for id_ in sorted(kernels)})
-    write_manifest(out / MANIFEST, records)
-    write_text(out / RECIPE, tomli_w.dumps(plan.recipe.tables()))
-    identity = dataset_id(records)
-    write_cards(out, plan.recipe, identity, records)
-    mark = Mark(
-        schema=SCHEMA,
-        dataset_id=identity,
-        recipe=MarkedRecipe(name=plan.recipe.name, version=plan.recipe.version),
+def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about: str) -> None:
+    """Write everything that describes the pictures, from the journals of the shards."""
+    ordered = sorted(shards, key=lambda split: f"{split}/")  # as the pair ids sort
+    journals = [ShardJournal(place, split, index, appends=False) for split in ordered for index in range(shards[split])]
+    left_out = [*plan.left_out, *(LeftOut(name=n, reason=r) for j in journals for n, r in j.read()[1].items())]
+    finished = Finished(
+        recipe=plan.recipe,
         plan_hash=plan.hash(),
-        splits=plan.counts(),
-        versions=versions(),
+        format=fmt.name,
+        shards=shards if fmt.sharded else {},
+        part=plan.part,
+        left_out=left_out,
+        about=about,
     )
-    write_json(out / COMMIT_MARK, mark.model_dump(mode="json", by_alias=True))
-    (out / JOURNAL).unlink()
+    commit(
+        place,
+        finished,
+        lambda: (record for journal in journals for of in journal.read()[0].values() for record in of),
+        lambda: (item for journal in journals for item in journal.kernels()),
+    )
+
+
+def _lost(place: Place, fmt: Format) -> set[str]:
+    """What a finished dataset has lost: raw hashes of the photos whose pictures, or splits whose shards are missing."""
+    dataset = open_dataset(place)
+    there = set(place.names())
+    lost = set()
+    if fmt.sharded:
+        for split, shards in dataset.shards.items():
+            if not there.issuperset(fmt.files(split, dataset.records(split), shards)):
+                lost.add(split)
+        return lost
+    for record in dataset.records():
+        if not there.issuperset(fmt.files(record.split, [record], 0)):
+            lost.add(record.photo.raw_sha256)
+    return lost
+
+
+def _repair(plan: Plan, place: Place, fmt: Format, how: _How, lost: set[str]) -> None:
+    """Make again what a finished dataset has lost; all that describes it stays true."""
+    place.remove(JOURNAL)
+    jobs = (
+        job
+        for job in shard_jobs(plan, place, fmt, how.engine)
+        if job.split.name in lost or any(photo.photo.raw_sha256 in lost for photo in job.photos)
+    )
+    for _ in _run(jobs, place, fmt, how):
+        pass

@@ -190,7 +190,7 @@ def hub_split(split: str) -> str:
 
 def _licences(summary: Summary) -> str:
     counts = sorted(summary.licences.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{' '.join(filter(None, licence))} ({count:,} pairs)" for licence, count in counts)
+    return ", ".join(f"{licence.name} ({count:,} pairs)" for licence, count in counts)
 
 
 def _shortfalls(facts: DatasetFacts) -> Iterator[str]:

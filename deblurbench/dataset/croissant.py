@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from deblurbench.dataset.licences import CC0, OTHER, PDM, UNKNOWN, Licence
+from deblurbench.dataset.licences import Licence
 from deblurbench.dataset.manifest import KERNELS, MANIFEST
 from deblurbench.dataset.sums import sha256_of
 from deblurbench.places import Place
@@ -115,19 +115,12 @@ def croissant(
         "description": description.strip(),
         "identifier": dataset_id,
         "keywords": ["deblurring", "image restoration", "blur", "paired images"],
-        "license": sorted({_licence(licence) for licence in licences}),
+        "license": sorted({licence.url or licence.name for licence in licences}),
         "creator": {"@type": "sc:Organization", "name": f"the authors of the recipe {name} and of its photos"},
         "citeAs": f"@misc{{{name}, title = {{{name}, version {version}}}, note = {{dataset id {dataset_id}}}}}",
         "distribution": [*_tables(place), *_picture_files(layout, splits)],
         "recordSet": records,
     }
-
-
-def _licence(licence: Licence) -> str:
-    """A licence's address, or words where it has none."""
-    words = {OTHER: "other: see ATTRIBUTION.md", UNKNOWN: "not stated: see ATTRIBUTION.md", PDM: "public domain"}
-    short = "CC0" if licence.kind == CC0 else f"CC {licence.kind.upper()}"
-    return licence.url or words.get(licence.kind, short)
 
 
 def _tables(place: Place) -> Iterator[Json]:

@@ -54,6 +54,12 @@ class Licence(NamedTuple):
     version: str = ""
 
     @property
+    def name(self) -> str:
+        """What people call it, such as `CC BY 4.0`."""
+        words = {CC0: "CC0", PDM: "public domain", OTHER: "other", UNKNOWN: "not stated"}
+        return f"{words.get(self.kind, f'CC {self.kind.upper()}')} {self.version if self.kind != PDM else ''}".strip()
+
+    @property
     def url(self) -> str:
         """Its address, where it is a Creative Commons licence of a stated version or their public domain mark."""
         if self.kind in (CC0, PDM):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -13,6 +13,7 @@ from deblurbench.config import Config
 from deblurbench.dataset.names import PairId, Sha256, SplitName
 from deblurbench.errors import DatasetError
 from deblurbench.files import canonical_json, parse_json, write_text
+from deblurbench.places import Place
 
 COMMIT_MARK = "dataset.json"
 MANIFEST = "manifest.jsonl"
@@ -66,6 +67,10 @@ class Record(Config):
             raise ValueError("a pair's id begins with its split")
         return self
 
+    def pixels(self, side: str) -> str:
+        """The pixel hash of its `sharp` or its `blur` picture."""
+        return self.sharp_sha256 if side == "sharp" else self.blur_sha256
+
     @property
     def name(self) -> str:
         """The pair's name inside its split."""
@@ -88,15 +93,18 @@ def write_manifest(path: Path, records: Iterable[Record]) -> None:
     write_text(path, "".join(record_line(r) + "\n" for r in sorted(records, key=lambda r: r.pair)))
 
 
-def read_manifest(path: Path) -> list[Record]:
-    """All records of a manifest. Raises DatasetError naming `file:line` where one is damaged."""
+def manifest_records(place: Place) -> Iterator[Record]:
+    """The records of a place's manifest, one by one. Raises DatasetError naming `file:line` where one is damaged."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with place.reading(MANIFEST) as file:
+            for number, line in enumerate(file, 1):
+                yield parse_record(line.decode("utf-8"), f"{place}/{MANIFEST}:{number}")
     except OSError as error:
-        raise DatasetError(f"cannot read {path}", error.strerror or str(error)) from error
+        raise DatasetError(f"cannot read {place}/{MANIFEST}", error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is damaged: it is not UTF-8", "build the dataset again with --overwrite") from error
-    return [parse_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1)]
+        raise DatasetError(
+            f"{place}/{MANIFEST} is damaged: it is not UTF-8", "build it again with --overwrite"
+        ) from error
 
 
 def parse_record(line: str, where: str) -> Record:

@@ -1,125 +1,188 @@
-"""The plan: which pairs a recipe and its photos give, before a single pixel is decoded."""
+"""The plan: which photos go to which split, before a single pixel is decoded. It stays below 1 KiB per photo."""
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-
-from deblurbench.blur.convolve import convolve
-from deblurbench.blur.family import Blur, Drawn
-from deblurbench.dataset.manifest import PhotoRecord, Record
-from deblurbench.dataset.recipe import Prepare, Recipe, Share, SplitTable
+from deblurbench.config import Config
+from deblurbench.dataset.duplicates import photo_hashes
+from deblurbench.dataset.leaks import join_scenes
+from deblurbench.dataset.licences import licence_class, parse_filter
+from deblurbench.dataset.recipe import Recipe, Share, SplitTable, takes_photos
+from deblurbench.dataset.shot import PreparedPhoto
 from deblurbench.draws import Draws
-from deblurbench.errors import UsageError
-from deblurbench.files import canonical_json, sha256_text
-from deblurbench.images.codec import Picture
-from deblurbench.images.hashing import pixel_hash
+from deblurbench.errors import RecipeError, UsageError
+from deblurbench.files import canonical_json
 from deblurbench.sources.photo import Photo, Source
 
 
-@dataclass(frozen=True)
-class PlannedPair:
-    """A pair to be made: its id, its split and its blur."""
+class LeftOut(Config):
+    """A photo that the dataset does without, and the rule that says so."""
 
-    pair: str
-    split: str
-    blur: Blur
-    seed: int
-
-    def draw(self) -> Drawn:
-        """The kernel, and its parameters, that its blur draws for it."""
-        return self.blur.draw(Draws(self.seed, self.pair, "blur"))
+    name: str
+    reason: str
 
 
-@dataclass(frozen=True)
-class PlannedPhoto:
-    """A photo and all pairs made of it: the unit of work, pure and picklable."""
+class PlannedPhoto(NamedTuple):
+    """A photo, the position of its source in the recipe, and whether it is for train, val or test."""
 
     photo: Photo
-    source: Source
-    prepare: Prepare
-    pairs: tuple[PlannedPair, ...]
+    source: int
+    share: str
 
-    def sharp(self) -> Picture:
-        """The sharp picture, uint8 H x W x 3. Raises PictureError."""
-        return self.prepare.apply(self.source.read(self.photo))
 
-    def make(self, pair: PlannedPair, sharp: Picture) -> tuple[Picture, Record]:
-        """The blurred picture of one of its pairs, and the pair's line in the manifest."""
-        kernel, parameters = pair.draw()
-        blurred = convolve(sharp, kernel)
-        record = Record(
-            pair=pair.pair,
-            split=pair.split,
-            scene=self.photo.scene,
-            photo=PhotoRecord(
-                source=self.photo.source,
-                url=self.photo.url,
-                author=self.photo.author,
-                licence=self.photo.licence,
-                raw_sha256=self.photo.raw_sha256,
-            ),
-            preparation=self.prepare.as_dict(),
-            blur={"family": pair.blur.family, **parameters},
-            kernel=kernel.id,
-            seed=pair.seed,
-            sharp_sha256=pixel_hash(sharp),
-            blur_sha256=pixel_hash(blurred),
-        )
-        return blurred, record
+@dataclass(frozen=True)
+class Part:
+    """Part `index` of `count` (from 1) of a build that several machines share."""
+
+    index: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a build will make, sorted by photo name."""
+    """Everything a build will make; the photos are sorted by name."""
 
     recipe: Recipe
+    sources: tuple[Source, ...]
     photos: tuple[PlannedPhoto, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    part: Part | None = None
 
-    @property
-    def pairs(self) -> Iterator[PlannedPair]:
-        """All pairs."""
-        return (pair for photo in self.photos for pair in photo.pairs)
+    def photos_of(self, split: SplitTable) -> Iterator[PlannedPhoto]:
+        """The photos of a split, sorted by name; only those of this part."""
+        chosen = self._chosen(split)
+        for position, planned in enumerate(self.photos):
+            mine = self.part is None or position % self.part.count == self.part.index - 1
+            if mine and planned.share == split.share and (chosen is None or planned.photo.name in chosen):
+                yield planned
+
+    def _chosen(self, split: SplitTable) -> frozenset[str] | None:
+        """The photos that a split with a count takes: the first by a draw, so that losing one moves no other out."""
+        if split.count is None or split.pairs_per_photo is None:
+            return None
+        names = [planned.photo.name for planned in self.photos if planned.share == split.share]
+        wanted = -(-split.count // split.pairs_per_photo)
+        if len(names) <= wanted:
+            return None
+        order = sorted(
+            names, key=lambda name: (Draws(self.recipe.seed, name, "choose").integer(0, (1 << 31) - 1), name)
+        )
+        return frozenset(order[:wanted])
+
+    def prepared(self, planned: PlannedPhoto) -> PreparedPhoto:
+        """The photo with what reads and prepares it."""
+        return PreparedPhoto(planned.photo, self.sources[planned.source], self.recipe.sources[planned.source].prepare)
 
     def counts(self) -> dict[str, int]:
-        """Pairs per split, in the recipe's order; a split that stays empty has 0."""
-        found = Counter(pair.split for pair in self.pairs)
-        return {split.name: found[split.name] for split in self.recipe.splits}
+        """Photos per split, in the recipe's order; a split that stays empty has 0."""
+        return {split.name: sum(1 for _ in self.photos_of(split)) for split in self.recipe.splits}
 
     def hash(self) -> str:
-        """Hex SHA-256 of the recipe and of the photos: two builds with one hash make the same pixels."""
-        lines = [f"{pair.pair} {planned.photo.raw_sha256}" for planned in self.photos for pair in planned.pairs]
-        return sha256_text("\n".join([canonical_json(self.recipe.tables()), *lines]))
+        """Hex SHA-256 of the recipe and of all photos: two builds with one hash make the same pixels."""
+        digest = hashlib.sha256(canonical_json(self.recipe.tables()).encode())
+        for planned in self.photos:
+            digest.update(f"\n{planned.share}/{planned.photo.name} {planned.photo.raw_sha256}".encode())
+        return digest.hexdigest()
 
 
-def make_plan(recipe: Recipe, photos: Path | None = None, limit: int | None = None) -> Plan:
-    """Plan a recipe's pairs.
+def make_plan(
+    recipe: Recipe,
+    photos: Path | None = None,
+    limit: int | None = None,
+    *,
+    licences: str | None = None,
+    part: Part | None = None,
+    workers: int = 1,
+    quiet: bool = False,
+) -> Plan:
+    """Plan a recipe's photos.
 
     Args:
         recipe: as read.
-        photos: folder for the recipe's `folder` sources.
+        photos: folder for the recipe's sources that take one.
         limit: take only so many photos of each source, the first by name.
+        licences: take only photos of these licences, such as `cc0,by`; it moves no other photo.
+        part: plan only this part of the pairs.
+        workers, quiet: for a recipe that keeps near-duplicates together: then every photo is looked at.
 
     Raises: UsageError where a source has no photos, `photos` has no place, or two photos share a name.
     """
-    if photos is not None and not any(table.settings.get("source") == "folder" for table in recipe.sources):
+    sources = tuple(recipe.open_sources(photos))
+    if photos is not None and not any(map(takes_photos, sources)):
         raise UsageError(f"the recipe {recipe.name} takes no photos from a folder", "leave --photos out")
-    blurs = [(split, recipe.open_blurs(split)) for split in recipe.splits]
-    planned: dict[str, PlannedPhoto] = {}
-    for source, table in zip(recipe.open_sources(photos), recipe.sources, strict=True):
-        for photo in sorted(source.photos(recipe.seed), key=lambda photo: photo.name)[:limit]:
-            if photo.name in planned:
-                raise UsageError(f"two photos are named {photo.name}", "the sources of a recipe must not overlap")
-            share = _share(recipe.seed, photo.scene, table.scenes)
-            pairs = tuple(
-                p for split, of in blurs if split.share == share for p in _pairs(recipe.seed, split, of, photo)
-            )
-            planned[photo.name] = PlannedPhoto(photo, source, table.prepare, pairs)
-    return Plan(recipe, tuple(planned[name] for name in sorted(planned)))
+    found, left_out = _gather(recipe, sources, limit)
+    if recipe.near_duplicates is not None:
+        whole = Plan(recipe, sources, tuple(found.values()))
+        hashes = photo_hashes(map(whole.prepared, whole.photos), len(found), workers, quiet=quiet)
+        found = _joined(found, hashes, recipe.near_duplicates)
+    if licences is not None:
+        found, others = _filtered(found, licences)
+        left_out += others
+    planned = tuple(_placed(recipe, found[name]) for name in sorted(found))
+    return Plan(recipe, sources, planned, tuple(left_out), part)
+
+
+Found = dict[str, PlannedPhoto]
+_UNREAD = "0" * 16  # the hash of a flat picture: like nothing else
+
+
+def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tuple[Found, list[LeftOut]]:
+    """All photos by name; of several files with equal bytes the first by name."""
+    found: Found = {}
+    left_out = []
+    for index, source in enumerate(sources):
+        seen: dict[str, str] = {}
+        for photo in sorted(source.photos(recipe.seed), key=lambda photo: (photo.name, photo.key))[:limit]:
+            name = photo.name
+            if source.same_bytes_once and seen.setdefault(photo.raw_sha256, name) is not name:
+                left_out.append(LeftOut(name=name, reason=f"has the same bytes as {seen[photo.raw_sha256]}"))
+            elif name in found:
+                raise UsageError(f"two photos are named {name}", "the sources of a recipe must not overlap")
+            else:
+                found[name] = PlannedPhoto(replace(photo, scene=sys.intern(photo.scene)), index, "")
+    return found, left_out
+
+
+def _joined(found: Found, hashes: Mapping[str, str], within: int) -> Found:
+    """Scenes that hold near-duplicates of one another become one scene."""
+    photos = [planned.photo for planned in found.values()]
+    scenes = join_scenes(((p.scene, p.raw_sha256, hashes.get(p.raw_sha256, _UNREAD)) for p in photos), within)
+    return {
+        name: planned._replace(photo=replace(planned.photo, scene=scenes[planned.photo.scene]))
+        for name, planned in found.items()
+    }
+
+
+def _filtered(found: Found, licences: str) -> tuple[Found, list[LeftOut]]:
+    wanted = parse_filter(licences)
+    kept, left_out = {}, []
+    for name, planned in found.items():
+        kind = licence_class(planned.photo.licence)
+        if kind in wanted:
+            kept[name] = planned
+        else:
+            left_out.append(LeftOut(name=name, reason=f"its licence is {kind}, not one of {licences}"))
+    return kept, left_out
+
+
+def _placed(recipe: Recipe, planned: PlannedPhoto) -> PlannedPhoto:
+    """With the share that the source itself gives, or else the one that its scene draws."""
+    share, shares = planned.photo.share, recipe.sources[planned.source].scenes
+    if not share and not shares:
+        what = "this key is missing: the source leaves it to you where its scenes go"
+        raise RecipeError(f"sources.{planned.source}.scenes", what)
+    share = share or _share(recipe.seed, planned.photo.scene, shares)
+    return planned._replace(share=share)
 
 
 def _share(seed: int, scene: str, shares: Mapping[Share, int]) -> Share:
@@ -132,10 +195,6 @@ def _share(seed: int, scene: str, shares: Mapping[Share, int]) -> Share:
     raise AssertionError("the draw is below the sum of the shares")
 
 
-def _pairs(seed: int, split: SplitTable, blurs: list[Blur], photo: Photo) -> Iterator[PlannedPair]:
-    """The pairs of one photo in one split: one per blur, or `draw` of them, drawn for this photo."""
-    name = f"{split.name}/{photo.name}"
-    count = min(split.draw or len(blurs), len(blurs))
-    order = np.argsort(Draws(seed, name, "which-blur").words(len(blurs)), kind="stable")
-    for index in sorted(order[:count].tolist()):
-        yield PlannedPair(name if count == 1 else f"{name}-{index}", split.name, blurs[index], seed)
+def shortfalls(recipe: Recipe, made: Counter[str]) -> dict[str, tuple[int, int]]:
+    """Where fewer pairs were made than the recipe wants: (made, wanted) by split."""
+    return {s.name: (made[s.name], s.count) for s in recipe.splits if s.count is not None and made[s.name] < s.count}

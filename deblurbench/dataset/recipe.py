@@ -9,12 +9,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from deblurbench.blur.family import Blur, blur_from
-from deblurbench.config import Config, Size, height_width, override, parse, read_toml
+from deblurbench.blur.camera import Camera
+from deblurbench.config import Config, Size, height_width, override, parse, parse_toml, read_toml
+from deblurbench.dataset.degradation import Degradation, degradation_from
+from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.names import RecipeName, SplitName
+from deblurbench.dataset.tiles import Tiles
+from deblurbench.errors import RecipeError
 from deblurbench.images.codec import Picture
 from deblurbench.images.resize import Filter, crop_to_ratio, resize
+from deblurbench.places import Place
 from deblurbench.sources.photo import Source, source_from
+
+RECIPE = "recipe.toml"
+"""The resolved recipe inside a dataset."""
 
 Share = Literal["train", "val", "test"]
 
@@ -45,11 +53,11 @@ class SourceTable(Config):
     """One `[[sources]]` table: a source, how its photos are prepared, and where its scenes go.
 
     `scenes` gives whole-number shares, such as {train = 7, val = 1}; which share a scene falls to is a function
-    of the seed and the scene alone. All other keys belong to the source.
+    of the seed and the scene alone. A source with an official split needs none. All other keys belong to the source.
     """
 
     settings: dict[str, Any]
-    scenes: dict[Share, Annotated[int, Field(ge=1, le=1_000_000)]]
+    scenes: dict[Share, Annotated[int, Field(ge=1, le=1_000_000)]] = Field(default_factory=dict)
     prepare: Prepare = Prepare()
 
     @model_validator(mode="before")
@@ -64,11 +72,38 @@ class SourceTable(Config):
 
 
 class SplitTable(Config):
-    """One `[[splits]]` table: a split and its blurs. `draw` of them, drawn per photo; all where not given."""
+    """One `[[splits]]` table: a split and its blurs.
+
+    Attributes:
+        name: `train`, `val`, `test` or `test-LABEL`.
+        blurs: tables of `{family, parameters ..., light, camera}`.
+        draw: how many of the blurs a photo gets, drawn for it; all where not given.
+        tiles: cut each blurred picture, and the sharp one alike, into tiles; each is a pair.
+        count: pairs wanted. Of more photos than that, those are taken that a draw puts first; fewer are reported.
+    """
 
     name: SplitName
     blurs: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
     draw: Annotated[int, Field(ge=1)] | None = None
+    tiles: Tiles | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _check_count(self) -> SplitTable:
+        if self.count is not None and self.pairs_per_photo is None:
+            raise ValueError("a split cut by a grid of tiles has no count: it depends on the pictures")
+        return self
+
+    @property
+    def shots_per_photo(self) -> int:
+        """How many blurs each photo gets."""
+        return min(self.draw or len(self.blurs), len(self.blurs))
+
+    @property
+    def pairs_per_photo(self) -> int | None:
+        """How many pairs each photo gives; None where its size decides that."""
+        tiles = self.tiles.per_picture if self.tiles else 1
+        return None if tiles is None else self.shots_per_photo * tiles
 
     @property
     def share(self) -> str:
@@ -76,14 +111,33 @@ class SplitTable(Config):
         return self.name.partition("-")[0]
 
 
+class Rules(Config):
+    """What a method must keep to where it is ranked on this dataset."""
+
+    max_parameters: Annotated[int, Field(ge=1)] | None = None
+
+
 class Recipe(Config):
-    """A whole recipe, as resolved."""
+    """A whole recipe, as resolved.
+
+    Attributes:
+        format: in which the dataset lies on disk unless `--format` says otherwise.
+        near_duplicates: photos whose 64-bit difference hashes differ in so many bits at most are one scene.
+        rules: of its leaderboard.
+        cameras: what blurs may name as their `camera`.
+        keywords: what to look for where its photos are to be fetched, a folder for each.
+    """
 
     schema_: Literal[1] = Field(alias="schema")
     name: RecipeName
     version: Annotated[int, Field(ge=1)]
     summary: str
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    format: str = "png"
+    near_duplicates: Annotated[int, Field(ge=0, le=15)] | None = None
+    rules: Rules | None = None
+    keywords: tuple[str, ...] = ()
+    cameras: dict[str, dict[str, Any]] = Field(default_factory=dict)
     sources: Annotated[tuple[SourceTable, ...], Field(min_length=1)]
     splits: Annotated[tuple[SplitTable, ...], Field(min_length=1)]
 
@@ -97,35 +151,62 @@ class Recipe(Config):
     def tables(self) -> dict[str, Any]:
         """The recipe as TOML tables: what `read_recipe` reads."""
         values = self.model_dump(mode="json", exclude_none=True, by_alias=True)
-        values["sources"] = [table.pop("settings") | table for table in values["sources"]]
-        return values
+        values["sources"] = [_without_empty(table.pop("settings") | table) for table in values["sources"]]
+        return _without_empty(values)
 
     def open_sources(self, photos: Path | None = None, file: str = "recipe.toml") -> list[Source]:
-        """The sources, in order; `photos` becomes the path of each `folder` source. `file` is for error messages."""
+        """The sources, in order; `photos` becomes the `path` of each that has one. `file` is for error messages."""
         opened = []
         for i, table in enumerate(self.sources):
-            settings = dict(table.settings)
-            if photos is not None and settings.get("source") == "folder":
-                settings["path"] = str(photos)
-            opened.append(source_from(settings, file, f"sources.{i}"))
+            source = source_from(table.settings, file, f"sources.{i}")
+            if photos is not None and takes_photos(source):
+                source = source_from({**table.settings, "path": str(photos)}, file, f"sources.{i}")
+            opened.append(source)
         return opened
 
-    def open_blurs(self, split: SplitTable, file: str = "recipe.toml") -> list[Blur]:
-        """The blurs of a split, in order."""
+    def open_blurs(self, split: SplitTable, file: str = "recipe.toml") -> list[Degradation]:
+        """What happens to the sharp pictures of a split, in the order of its `blurs`."""
         place = f"splits.{self.splits.index(split)}.blurs"
-        return [blur_from(values, file, f"{place}.{i}") for i, values in enumerate(split.blurs)]
+        return [degradation_from(values, file, f"{place}.{i}", self.cameras) for i, values in enumerate(split.blurs)]
+
+
+def _without_empty(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value not in ({}, [])}
+
+
+def takes_photos(source: Source) -> bool:
+    """Whether `--photos` says where its pictures are."""
+    return "path" in type(source).model_fields
 
 
 def read_recipe(file: Path, settings: Sequence[str] = ()) -> Recipe:
     """Read a recipe file, put `key=value` settings in, and check every key, those of sources and blurs too.
 
-    Raises: RecipeError naming `file:key`, UsageError for an unknown source or family.
+    Raises: RecipeError naming `file:key`, UsageError for an unknown source, family or format.
     """
     recipe = parse(Recipe, override(read_toml(file), settings), str(file))
     recipe.open_sources(file=str(file))
+    for name, table in recipe.cameras.items():
+        parse(Camera, table, str(file), f"cameras.{name}")
     for split in recipe.splits:
         recipe.open_blurs(split, str(file))
+    find_format(recipe.format)
     return recipe
+
+
+def read_resolved(place: Place) -> Recipe:
+    """The recipe of a built dataset. Raises RecipeError where it is missing or damaged."""
+    file = f"{place}/{RECIPE}"
+    try:
+        return parse(Recipe, parse_toml(place.read_text(RECIPE), file), file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"cannot read {file}", str(error)) from error
+
+
+def recipe_card(file: Path) -> str:
+    """What a recipe's author says of it: the text of `card.md` beside it, empty where there is none."""
+    card = file.parent / "card.md"
+    return card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
 
 
 def published_id(file: Path) -> str | None:

@@ -29,7 +29,8 @@ _KERNELS = 48
 _KERNEL_COLUMNS = 8
 _KERNEL_SIDE = 124
 # What tells most about a blur, first things first; the rest of its parameters is in the manifest.
-_TELLING = ("sigma", "sigmas", "sigma_x", "radius", "length", "exposure", "width", "height", "rows", "columns", "size")
+_SIZES = ("width", "height", "rows", "columns", "size")
+_TELLING = ("sigma", "sigmas", "sigma_x", "radius", "exposure", "length", "angle", *_SIZES)
 
 Read = Callable[[Record, Side], Picture]
 Item = TypeVar("Item")
@@ -60,13 +61,14 @@ def write_sheets(
     shown = [(split, pairs[split]) for split in facts.counts if split in pairs]
     sections = [_pairs_section(split, choice, facts.counts[split], read) for split, choice in shown]
     if sections:
-        title = f"{name}: blurred and sharp, one pixel for one pixel (dataset id {facts.dataset_id[:12]})"
+        title = f"{name}: blurred (left) and sharp, not enlarged (dataset id {facts.dataset_id[:12]})"
         _write(place, CONTACT, section_sheet(title, sections, _COLUMNS))
     cells = [_kernel_cell(record, kernels) for record in fields.chosen()]
     if cells:
         title = f"{name}: kernels (square root of the taps)"
         heading = f"{len(cells)} of them" if len(cells) == _KERNELS else "all of them"
-        _write(place, KERNEL, section_sheet(title, [Section(heading, cells)], _KERNEL_COLUMNS, dark=True))
+        columns = min(max(len(cells), 4), _KERNEL_COLUMNS)
+        _write(place, KERNEL, section_sheet(title, [Section(heading, cells)], columns, dark=True))
 
 
 def _write(place: Place, name: str, sheet: Picture) -> None:
@@ -147,8 +149,9 @@ def _kernel_cell(record: Record, kernels: Mapping[str, Taps]) -> Cell:
     rows, columns = _grid(record, len(taps))
     size = "x".join(map(str, taps[0].shape[::-1]))
     grid = "" if len(taps) == 1 else f"{rows} x {columns} of "
+    said = [text for key, text in _telling(record) if key not in _SIZES][:1]
     family = str(record.blur.get("family", "unknown"))
-    caption = f"{family}\n{grid}{size}\n{record.kernels[0][:8]}"
+    caption = "\n".join([family, ", ".join([f"{grid}{size}", *said]), record.kernels[0][:8]])
     return Cell(kernel_grid(taps, rows, columns, _KERNEL_SIDE), caption)
 
 
@@ -162,17 +165,22 @@ def _grid(record: Record, count: int) -> tuple[int, int]:
 
 def describe(record: Record) -> str:
     """A record's blur in a few words, such as `gaussian-opencv, sigma 1.2, size 9`."""
-    said = [str(record.blur.get("family", "unknown"))]
-    said += [f"{key} {_value(record.blur[key])}" for key in _TELLING if _is_scalar(record.blur.get(key))][:3]
+    said = [str(record.blur.get("family", "unknown")), *(text for _, text in _telling(record)[:3])]
     light = record.blur.get("light", "stored")
     said += [] if light == "stored" else [f"in {light} light"]
     said += ["camera"] if record.camera else []
     return ", ".join(said)
 
 
+def _telling(record: Record) -> list[tuple[str, str]]:
+    """The parameters that tell most, each with its text."""
+    values = ((key, record.blur.get(key)) for key in _TELLING)
+    return [(key, f"{key} {_value(value)}") for key, value in values if _is_scalar(value)]
+
+
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
-def _value(value: float | str) -> str:
+def _value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

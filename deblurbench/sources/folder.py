@@ -17,18 +17,20 @@ class Folder(Source):
     Attributes:
         path: the folder; relative to the working directory.
         scene: what belongs together and never spans train, val and test: each `file` is a scene of its
-            own, or all files of one sub-`folder` are (the frames of a video, say).
+            own, or all files of one sub-`folder` are (the frames of a video, say); files in `path` itself are
+            scenes of their own.
         author, licence: of all the photos, where they are known.
     """
 
     source: ClassVar[str] = "folder"
+    same_bytes_once: ClassVar[bool] = True
     path: str = ""
     scene: Literal["file", "folder"] = "file"
     author: str = ""
     licence: str = ""
 
     def photos(self, seed: int) -> list[Photo]:
-        """Every picture file by its bytes; of several with equal bytes only the first by path.
+        """Every picture file in it and below. Links to files are followed, links to folders are not.
 
         Raises: UsageError where there is no such folder or no picture in it.
         """
@@ -37,25 +39,23 @@ class Folder(Source):
         root = Path(self.path)
         if not root.is_dir():
             raise UsageError(f"no folder {root}", "check --photos, or the source's `path`")
-        photos: dict[str, Photo] = {}
-        for file in list_pictures(root):
-            raw = sha256_file(root / file)
-            parent = file.parent.as_posix()
-            photos.setdefault(
-                raw,
-                Photo(
-                    source=self.source,
-                    key=str(root / file),
-                    stem=file.stem,
-                    scene=parent if self.scene == "folder" else raw,
-                    raw_sha256=raw,
-                    author=self.author,
-                    licence=self.licence,
-                ),
-            )
+        photos = [self._photo(root, file) for file in list_pictures(root)]
         if not photos:
             raise UsageError(f"no pictures in {root}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")
-        return list(photos.values())
+        return photos
+
+    def _photo(self, root: Path, file: Path) -> Photo:
+        raw = sha256_file(root / file)
+        inside = self.scene == "folder" and len(file.parts) > 1
+        return Photo(
+            source=self.source,
+            key=str(root / file),
+            stem=file.stem,
+            scene=file.parent.as_posix() if inside else raw,
+            raw_sha256=raw,
+            author=self.author,
+            licence=self.licence,
+        )
 
     def read(self, photo: Photo) -> Picture:
         """Decode the file. Raises PictureError naming it."""

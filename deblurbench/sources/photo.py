@@ -50,6 +50,8 @@ class Source(Config):
     """A source with its settings, as a recipe gives them: the base of every `deblurbench.sources` plug-in."""
 
     source: ClassVar[str]
+    same_bytes_once: ClassVar[bool] = False
+    """Whether a photo is left out where another one has the same raw bytes."""
 
     @abstractmethod
     def photos(self, seed: int) -> list[Photo]:

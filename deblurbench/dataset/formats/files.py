@@ -29,7 +29,8 @@ class PictureFiles(Format):
         """Write each pair as two files, and yield at once."""
         place.local(f"the format {self.name}")
         for made in pairs:
-            for side, picture in (("sharp", made.sharp), ("blur", made.blurred)):
+            for side in SIDES:
+                picture = made.sharp if side == "sharp" else made.blurred
                 place.write_bytes(self.picture(made.record, side), encode(picture, self.suffix))
             yield made.record
 

@@ -63,5 +63,5 @@ class PairReader(ABC):
     def read(self, record: Record, side: Side) -> Picture:
         """One picture, uint8 H x W x 3. Raises PictureError naming it where it is missing or damaged."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - readers without open files have nothing to let go of
         """Let go of open files."""

@@ -1,7 +1,8 @@
 """Parquet files for Hugging Face `datasets`: the columns `name`, `sharp`, `blur` and `record` (the manifest line).
 
 A picture is `{bytes, path}`, PNG bytes; the schema says to `datasets` that it decodes as an `Image`. Row groups are
-small, so that one pair can be read without the others. Bytes depend on the pairs, the PNG encoder and pyarrow's version.
+small, so that one pair can be read without the others. The bytes depend on the pairs, the PNG encoder and the version
+of pyarrow.
 """
 
 from __future__ import annotations

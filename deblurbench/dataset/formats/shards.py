@@ -72,6 +72,7 @@ class ShardReader(PairReader):
         self._lock = threading.Lock()
 
     def read(self, record: Record, side: Side) -> Picture:
+        """One picture, uint8 H x W x 3. Raises PictureError, and names the shards that are damaged."""
         failure: DatasetError | None = None
         with self._lock:
             for shard in self._likely(record.name):
@@ -91,6 +92,7 @@ class ShardReader(PairReader):
         return decode(data, f"{where}/{record.name}.{side}.png")
 
     def close(self) -> None:
+        """Close all shards."""
         with self._lock:
             while self._open:
                 self._open.pop().close()

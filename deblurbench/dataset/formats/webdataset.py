@@ -104,11 +104,11 @@ class _TarShard(Shard):
             if self._tar is None:
                 file = self._file()
                 file.seek(0)
-                self._tar = tarfile.open(fileobj=file, mode="r:")
+                self._tar = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - closed with the shard's file
             member = self._tar.next()
         except (tarfile.TarError, OSError, ValueError, EOFError, RecursionError, MemoryError) as error:
             raise self._damaged(error) from error
-        self._tar.members.clear()  # what it would remember, we know
+        self._tar.members = []  # type: ignore[attr-defined]  # what it would remember, we know
         if member is None:
             self._complete = True
         elif member.type in (tarfile.REGTYPE, tarfile.AREGTYPE):

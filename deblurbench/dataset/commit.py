@@ -1,0 +1,158 @@
+"""Finishing a dataset: manifest, kernels, recipe, cards, sheets, checksums and, last of all, the commit mark."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import tomli_w
+
+from deblurbench.dataset.card import CARDS, DatasetFacts, write_cards
+from deblurbench.dataset.formats import find_format
+from deblurbench.dataset.kernels import Taps, opened_kernels, write_kernels
+from deblurbench.dataset.leaks import LEAKS, leak_report, write_leaks
+from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record, manifest_records, record_line
+from deblurbench.dataset.plan import LeftOut, Part, shortfalls
+from deblurbench.dataset.reader import SCHEMA, Mark, MarkedRecipe
+from deblurbench.dataset.recipe import RECIPE, Recipe
+from deblurbench.dataset.sheets import SHEETS, write_sheets
+from deblurbench.dataset.sums import SUMS, write_sums
+from deblurbench.errors import DatasetError
+from deblurbench.files import json_text
+from deblurbench.places import Place
+from deblurbench.versions import versions
+
+REPORT = "build-report.json"
+FILES = (COMMIT_MARK, MANIFEST, KERNELS, RECIPE, REPORT, LEAKS, *CARDS, *SHEETS, SUMS)
+"""All files of a dataset that are no pictures."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A dataset whose pictures are all there: what its description needs beside the records.
+
+    Attributes:
+        recipe: as resolved.
+        plan_hash: what tells whether another build is of the same settings.
+        format, shards: how the pictures lie, and in how many shards each split.
+        part: where it is one part of a build.
+        left_out: the photos that it does without.
+        about: what its recipe's author says of it, Markdown.
+    """
+
+    recipe: Recipe
+    plan_hash: str
+    format: str
+    shards: dict[str, int]
+    part: Part | None
+    left_out: list[LeftOut]
+    about: str = ""
+
+
+def commit(
+    place: Place,
+    finished: Finished,
+    records: Callable[[], Iterable[Record]],
+    kernels: Callable[[], Iterable[tuple[str, Taps]]],
+) -> None:
+    """Write all files that describe a dataset; the commit mark comes last.
+
+    Args:
+        place: where its pictures are.
+        finished: what is known of it.
+        records: gives every record, split by split in the order of the pair ids.
+        kernels: gives every kernel with its id; of several with one id the first counts.
+
+    Raises: DatasetError where it has no pair.
+    """
+    identity, counts = _write_manifest(place, records)
+    if not counts:
+        reasons = {photo.reason for photo in finished.left_out}
+        hint = f"{len(finished.left_out)} photos were left out: {min(reasons)}" if reasons else "add photos"
+        raise DatasetError(f"{place} has no pair", hint)
+    with place.writing(KERNELS) as temporary, temporary.open("wb") as file:
+        write_kernels(file, kernels())
+    recipe = finished.recipe
+    place.write_text(RECIPE, tomli_w.dumps(recipe.tables()))
+    splits = {split.name: counts[split.name] for split in recipe.splits}
+    short = shortfalls(recipe, counts)
+    place.write_text(REPORT, json_text(_report(finished, splits, short)))
+    facts = DatasetFacts(
+        recipe=recipe,
+        dataset_id=identity,
+        counts=splits,
+        format=finished.format,
+        shards=finished.shards,
+        left_out=[(photo.name, photo.reason) for photo in finished.left_out],
+        shortfalls=short,
+        about=finished.about,
+    )
+    write_leaks(place, leak_report(lambda: manifest_records(place)))
+    write_cards(place, facts, lambda: manifest_records(place))
+    _write_sheets(place, facts)
+    mark = Mark(
+        schema=SCHEMA,
+        dataset_id=identity,
+        recipe=MarkedRecipe(name=recipe.name, version=recipe.version),
+        plan_hash=finished.plan_hash,
+        format=finished.format,
+        shards=finished.shards,
+        part=str(finished.part) if finished.part else None,
+        splits=splits,
+        versions=versions(),
+    )
+    write_sums(place)
+    place.write_text(COMMIT_MARK, json_text(mark.model_dump(mode="json", by_alias=True, exclude_none=True)))
+
+
+def _write_manifest(place: Place, records: Callable[[], Iterable[Record]]) -> tuple[str, Counter[str]]:
+    """Write the manifest; returns the dataset id and how many pairs each split has."""
+    try:
+        return _write_ordered(place, records())
+    except _DisorderError:  # a photo's name begins with another one's: rare, and then memory is spent on it
+        return _write_ordered(place, sorted(records(), key=lambda record: record.pair))
+
+
+class _DisorderError(Exception):
+    pass
+
+
+def _write_ordered(place: Place, records: Iterable[Record]) -> tuple[str, Counter[str]]:
+    digest, counts, last = hashlib.sha256(), Counter[str](), ""
+    with place.writing(MANIFEST) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for record in records:
+            if record.pair <= last:
+                raise _DisorderError if record.pair < last else DatasetError(f"{record.pair} was built twice")
+            last = record.pair
+            digest.update(f"{record.pair}\t{record.sharp_sha256}\t{record.blur_sha256}\n".encode())
+            counts[record.split] += 1
+            file.write(record_line(record) + "\n")
+    return digest.hexdigest(), counts
+
+
+def _report(finished: Finished, splits: dict[str, int], short: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    return {
+        "splits": splits,
+        "shortfalls": {name: {"made": made, "wanted": wanted} for name, (made, wanted) in short.items()},
+        "left_out": [photo.as_dict() for photo in sorted(finished.left_out, key=lambda photo: photo.name)],
+    }
+
+
+def _write_sheets(place: Place, facts: DatasetFacts) -> None:
+    fmt = find_format(facts.format)
+    readers = {split: fmt.reader(place, split) for split, count in facts.counts.items() if count}
+    try:
+        with opened_kernels(place, KERNELS) as kernels:
+            write_sheets(
+                place,
+                facts,
+                lambda: manifest_records(place),
+                lambda record, side: readers[record.split].read(record, side),
+                kernels,
+            )
+    finally:
+        for reader in readers.values():
+            reader.close()

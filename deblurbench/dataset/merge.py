@@ -1,0 +1,135 @@
+"""Joining the parts of a build: the same dataset, with the same id, as one machine would have made."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby, islice
+from pathlib import Path
+
+from deblurbench.dataset.build import claim
+from deblurbench.dataset.commit import REPORT, Finished, commit
+from deblurbench.dataset.formats import find_format
+from deblurbench.dataset.formats.format import Format, Made
+from deblurbench.dataset.journal import JOURNAL
+from deblurbench.dataset.kernels import Taps, opened_kernels
+from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, manifest_records
+from deblurbench.dataset.plan import LeftOut
+from deblurbench.dataset.reader import Dataset, Mark, open_dataset, read_mark
+from deblurbench.dataset.recipe import read_resolved
+from deblurbench.errors import DatasetError, UsageError
+from deblurbench.files import read_json, refuse_inside
+from deblurbench.places import Place
+from deblurbench.progress import progress
+
+
+def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: bool = False) -> Dataset:
+    """Join all parts of one build (`build-dataset --shard I/N`) in the folder `out`.
+
+    Pictures that are files of their own are linked where the disk allows it, else copied; shards are written anew.
+
+    Raises: UsageError where the parts are not those of one build or one is missing, `out` cannot be written or lies in
+        a part; DatasetError where a part is unfinished or damaged.
+    """
+    marks = [_mark(part) for part in parts]
+    _check_parts(parts, marks)
+    for part in parts:
+        refuse_inside(out, part)
+    sources = [Place(part) for part in parts]
+    fmt, recipe = find_format(marks[0].format), read_resolved(sources[0])
+    with claim(Place(out), f"merge {marks[0].plan_hash} {fmt.name}", overwrite=overwrite) as place:
+        if place.exists(COMMIT_MARK):
+            raise DatasetError(f"{out} holds a finished dataset", "choose another OUT, or --overwrite")
+        shards = dict.fromkeys(marks[0].splits, 0)
+        with progress("merge", sum(sum(mark.splits.values()) for mark in marks), "pairs", quiet=quiet) as bar:
+            for split, records in groupby(_records(sources), key=lambda item: item[0].split):
+                for index, shard in enumerate(_chunks(records, fmt.shard_pairs)):
+                    _put(fmt, place, split, index, shard)
+                    shards[split] = index + 1
+                    bar.step(len(shard))
+        reports = [read_json(part / REPORT, DatasetError)["left_out"] for part in parts]
+        left_out = {(entry["name"], entry["reason"]) for entry in chain.from_iterable(reports)}
+        finished = Finished(
+            recipe=recipe,
+            plan_hash=marks[0].plan_hash or "",
+            format=fmt.name,
+            shards=shards if fmt.sharded else {},
+            part=None,
+            left_out=[LeftOut(name=name, reason=reason) for name, reason in sorted(left_out)],
+        )
+        commit(place, finished, lambda: (record for record, _ in _records(sources)), lambda: _kernels(sources))
+        place.remove(JOURNAL)
+    return open_dataset(out)
+
+
+def _mark(part: Path) -> Mark:
+    open_dataset(part)  # says what is missing
+    return read_mark(Place(part))
+
+
+def _check_parts(parts: Sequence[Path], marks: Sequence[Mark]) -> None:
+    for part, mark in zip(parts, marks, strict=True):
+        if mark.part is None or mark.plan_hash is None:
+            raise UsageError(
+                f"{part} is a whole dataset, no part of one", "parts come from `build-dataset --shard I/N`"
+            )
+        if (mark.plan_hash, mark.format) != (marks[0].plan_hash, marks[0].format):
+            raise UsageError(f"{part} is of another build than {parts[0]}", "build all parts with the same settings")
+    count = int((marks[0].part or "").partition("/")[2])
+    found = sorted(mark.part or "" for mark in marks)
+    missing = [f"{i}/{count}" for i in range(1, count + 1) if f"{i}/{count}" not in found]
+    if missing:
+        raise UsageError(f"the part {missing[0]} is missing ({len(missing)} of {count} are)", "name all parts")
+    if len(found) != count:
+        raise UsageError("a part is named twice", "name each part once")
+
+
+def _records(sources: Sequence[Place]) -> Iterator[tuple[Record, Place]]:
+    """All records, in the order of their pair ids, each with the place it comes from."""
+
+    def of(source: Place) -> Iterator[tuple[Record, Place]]:
+        return ((record, source) for record in manifest_records(source))
+
+    return heapq.merge(*map(of, sources), key=lambda item: item[0].pair)
+
+
+def _chunks(records: Iterator[tuple[Record, Place]], size: int) -> Iterator[list[tuple[Record, Place]]]:
+    while chunk := list(islice(records, size)):
+        yield chunk
+
+
+def _put(fmt: Format, place: Place, split: str, index: int, shard: list[tuple[Record, Place]]) -> None:
+    """Bring the pictures of some pairs to their new place."""
+    if fmt.sharded:
+        readers = {source.url: fmt.reader(source, split) for _, source in shard}
+        made = (
+            Made(record, *(readers[source.url].read(record, side) for side in ("sharp", "blur")))
+            for record, source in shard
+        )
+        for _ in fmt.write(place, split, index, made):
+            pass
+        for reader in readers.values():
+            reader.close()
+        return
+    for record, source in shard:
+        for name in fmt.files(split, [record], 0):
+            _link(source.local("a part") / name, place.local("a merged dataset") / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if not source.is_file():
+            raise DatasetError(f"{source} is missing", "build that part again") from error
+        shutil.copyfile(source, target)
+
+
+def _kernels(sources: Sequence[Place]) -> Iterator[tuple[str, Taps]]:
+    for source in sources:
+        with opened_kernels(source, KERNELS) as kernels:
+            yield from kernels.items()

@@ -312,7 +312,8 @@ def test_names_that_would_be_one_get_a_mark():
 
 
 def test_names_of_adopted_datasets():
-    assert dataset_name(LAYOUTS["gopro"], "blur") == "gopro"
+    assert dataset_name(LAYOUTS["gopro"], "blur") == "gopro-blur"  # never just `gopro`: there are two
+    assert dataset_name(LAYOUTS["hide"], "blur") == "hide"
     assert dataset_name(LAYOUTS["reds"], "blur_bicubic") == "reds-blur-bicubic"
 
 
@@ -362,7 +363,7 @@ def test_command(cli, tmp_path, monkeypatch):
     assert Path("data/gopro-blur-gamma/dataset.json").is_file()
     done = cli("adopt", "gopro", "GOPRO_Large", "--json", "-", "--quiet", "--workers", 1, "--limit", 1)
     value = json.loads(done.out)
-    assert value["path"] == "data/gopro"
+    assert value["path"] == "data/gopro-blur"
     assert value["splits"] == {"test": 1, "train": 1}
     assert value["complete"] is False
     assert value["variant"] == "blur"

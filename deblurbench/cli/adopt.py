@@ -13,7 +13,7 @@ from deblurbench.cli import options
 @click.argument("name", metavar="NAME")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--variant", default="", help="Which blurred pictures, such as blur or blur_gamma of gopro.")
-@click.option("--out", type=click.Path(path_type=Path), help="The dataset folder.  [default: data/NAME]")
+@click.option("--out", type=click.Path(path_type=Path), help="The dataset folder.  [default: data/NAME-VARIANT]")
 @click.option("--allow-incomplete", is_flag=True, help="Leave out, and list, what has no counterpart.")
 @options.workers
 @options.limit

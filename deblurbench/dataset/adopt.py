@@ -296,5 +296,5 @@ def _commit(out: Path, adoption: _Adoption, found: Found, records: Sequence[Reco
 
 
 def dataset_name(layout: Layout, variant: str) -> str:
-    """The name of an adopted dataset: the layout's, and the variant's where it is not the layout's first."""
-    return layout.name if variant == layout.default else f"{layout.name}-{variant}".replace("_", "-").lower()
+    """The name of an adopted dataset: the layout's, and the variant's where there are several."""
+    return layout.name if len(layout.variants) == 1 else f"{layout.name}-{variant}".replace("_", "-").lower()

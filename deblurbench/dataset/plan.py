@@ -137,19 +137,23 @@ _UNREAD = "0" * 16  # the hash of a flat picture: like nothing else
 
 
 def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tuple[Found, list[LeftOut]]:
-    """All photos by name; of several files with equal bytes the first by name."""
+    """All photos by name; of several files with equal bytes, or with one name, only the first."""
     found: Found = {}
     left_out = []
     for index, source in enumerate(sources):
         seen: dict[str, str] = {}
-        for photo in sorted(source.photos(recipe.seed), key=lambda photo: (photo.name, photo.key))[:limit]:
+        photos = sorted(source.photos(recipe.seed), key=lambda photo: (photo.name, photo.raw_sha256, photo.key))
+        for photo in photos[:limit]:
             name = photo.name
+            twin = found.get(name)
             if source.same_bytes_once and seen.setdefault(photo.raw_sha256, name) is not name:
                 left_out.append(LeftOut(name=name, reason=f"has the same bytes as {seen[photo.raw_sha256]}"))
-            elif name in found:
-                raise UsageError(f"two photos are named {name}", "the sources of a recipe must not overlap")
-            else:
+            elif twin is None:
                 found[name] = PlannedPhoto(replace(photo, scene=sys.intern(photo.scene)), index, "")
+            elif twin.photo.raw_sha256 == photo.raw_sha256:
+                raise UsageError(f"two photos are named {name}", "the sources of a recipe must not overlap")
+            else:  # 8 hex digits of a hash: expected once among 100,000 photos of one stem
+                left_out.append(LeftOut(name=name, reason="another photo has the same name; rename its file"))
     return found, left_out
 
 

@@ -111,7 +111,7 @@ class Place:
         if self.folder is not None:
             found = [p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_file()]
         else:
-            system, root = self._system("")
+            system, root = self._open(self.url)
             system.invalidate_cache()
             root = root.rstrip("/") + "/"
             try:
@@ -122,15 +122,15 @@ class Place:
         return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a folder with all that is in it; nothing happens where there is none."""
+        """Remove a file, or a folder with all that is in it (of the empty name: all); nothing happens without one."""
         if self.folder is not None:
-            path = self.folder / _checked(name)
+            path = self.folder / _checked(name) if name else self.folder
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
             return
-        system, remote = self._system(name)
+        system, remote = self._system(name) if name else self._open(self.url)
         system.invalidate_cache()
         if system.exists(remote):
             system.rm(remote, recursive=True)
@@ -141,11 +141,14 @@ class Place:
         return f"{self.url}{separator}{_checked(name)}"
 
     def _system(self, name: str) -> tuple[Any, str]:
-        """The fsspec file system and the path of a name in it; of the place itself where the name is empty."""
+        """The fsspec file system and the path of a name in it."""
+        return self._open(self._join(name))
+
+    def _open(self, url: str) -> tuple[Any, str]:
         try:
             import fsspec
 
-            system, path = fsspec.core.url_to_fs(self._join(name) if name else self.url)
+            system, path = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise DeblurbenchError(f"cannot open {self.url} ({error})", "install what its scheme needs") from error
         return system, path

@@ -33,8 +33,9 @@ from deblurbench.runs.record import (
     write_run,
     write_scores,
 )
+from deblurbench.scoring.pairing import Pair, Pairing
 from deblurbench.scoring.protocol import DEFAULT, find_protocol
-from deblurbench.scoring.score import ProtocolScores, score_folders
+from deblurbench.scoring.score import ProtocolScores, score_pairing
 from deblurbench.versions import versions
 
 SEED = "training.seed"
@@ -58,13 +59,16 @@ def run_baseline(
     """Run a baseline on a dataset, or finish a run that was interrupted. Returns the rows of `scores.csv`.
 
     Raises:
-        UsageError: an unknown baseline, preset or key, a dataset without a test split, `run` not writable.
+        UsageError: an unknown baseline, preset or key, a dataset without a test split or, as in shards, without
+            picture files, `run` not writable.
         RunError: `run` holds a run of other settings; training failed.
     """
     baseline: Baseline = plugins.load("baselines", name)
     config = baseline.configure(preset, settings)
     if not dataset.test_splits:
-        raise UsageError(f"{dataset.path} has no test split", "add one to its recipe")
+        raise UsageError(f"{dataset.place} has no test split", "add one to its recipe")
+    for split in dataset.test_splits:  # of a format without picture files it is said before the work
+        dataset.pairs(split)
     changed = config != baseline.configure(preset, [s for s in settings if s.partition("=")[0].strip() == SEED])
     chosen = choose_device(device, needed=baseline.trains)
     parameters, trainable = baseline.counts(config)
@@ -86,6 +90,8 @@ def run_baseline(
         git_commit=git_commit(),
     )
     refuse_inside(run, dataset.path)
+    if dataset.root is not None:
+        refuse_inside(run, dataset.path / dataset.root)
     _check_owner(run, overwrite)
     with locked(make_folder(run)):
         _open_run(run, record, overwrite)
@@ -130,7 +136,7 @@ def _predict(model: Model, dataset: Dataset, run: Path, quiet: bool) -> None:
     with progress("predict", total, "pictures", quiet=quiet) as bar:
         for split in dataset.test_splits:
             folder = make_folder(run / PICTURES / split)
-            jobs = [Job(pair.blur, folder / pair.blur.name) for pair in dataset.pairs(split)]
+            jobs = [Job(pair.blur, folder / f"{pair.name}.png") for pair in dataset.pairs(split)]
             hashes, seconds = restore(restorer, jobs, bar)
             splits[split] = SplitPredictions(pictures=hashes, seconds_per_picture=seconds)
     record = PredictionsRecord(weights_sha256=weights, tiling=TILING, device=model.device, splits=splits)
@@ -154,10 +160,10 @@ def _is_predicted(run: Path, dataset: Dataset, weights: str | None) -> bool:
 def _score(dataset: Dataset, split: str, run: Path, workers: int) -> list[ScoreRow]:
     """Score one split's predictions and, beside them, the blurred pictures as they are."""
     protocol = find_protocol(DEFAULT)
-    sharp = dataset.folder(split, "sharp")
-    predicted, blurred = (
-        _score_folder(folder, sharp, workers) for folder in (run / PICTURES / split, dataset.folder(split, "blur"))
-    )
+    pairs = dataset.pairs(split)
+    folder = run / PICTURES / split
+    predicted = _score_pairs([Pair(f"{p.name}.png", p.sharp, folder / f"{p.name}.png") for p in pairs], workers)
+    blurred = _score_pairs([Pair(f"{p.name}.png", p.sharp, p.blur) for p in pairs], workers)
     return [
         ScoreRow(
             split=split,
@@ -172,8 +178,9 @@ def _score(dataset: Dataset, split: str, run: Path, workers: int) -> list[ScoreR
     ]
 
 
-def _score_folder(folder: Path, sharp: Path, workers: int) -> ProtocolScores:
-    report = score_folders(folder, sharp, [find_protocol(DEFAULT)], workers=workers, quiet=True)
+def _score_pairs(pairs: Sequence[Pair], workers: int) -> ProtocolScores:
+    pairing = Pairing(tuple(pairs), extra=(), ignored=())
+    report = score_pairing(pairing, [find_protocol(DEFAULT)], workers=workers, quiet=True)
     if report.failures:
-        raise RunError(f"{folder} cannot be scored: {report.failures[0]}", "check the dataset with verify-dataset")
+        raise RunError(f"a picture cannot be scored: {report.failures[0]}", "check the dataset with verify-dataset")
     return report.protocols[0]

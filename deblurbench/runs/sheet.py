@@ -18,7 +18,7 @@ def write_sheet(path: Path, dataset: Dataset, split: str, runs: Sequence[Path]) 
     scores = [{row.name: row for row in read_scores(run) if row.split == split} for run in runs]
     rows = []
     for pair in dataset.pairs(split):
-        name = pair.blur.name
+        name = f"{pair.name}.png"
         restored = [
             _cell(run / PICTURES / split / name, f"{of[name].psnr_db:.2f} dB")
             for run, of in zip(runs, scores, strict=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from deblurbench.errors import PictureError
 from deblurbench.progress import progress
-from deblurbench.scoring.pairing import Pair, pair_folders
+from deblurbench.scoring.pairing import Pair, Pairing, pair_folders
 from deblurbench.scoring.protocol import Protocol
 
 SCHEMA = 1
@@ -87,7 +87,13 @@ def score_folders(
 
     Raises: UsageError where a folder is missing or empty, or both are one.
     """
-    pairing = pair_folders(predictions, sharp)
+    return score_pairing(pair_folders(predictions, sharp), protocols, workers=workers, quiet=quiet)
+
+
+def score_pairing(
+    pairing: Pairing, protocols: Sequence[Protocol], *, workers: int = 1, quiet: bool = False
+) -> ScoreReport:
+    """Score pictures that are paired already, wherever they lie."""
     with ThreadPoolExecutor(workers) as pool, progress("score", len(pairing.pairs), "pictures", quiet=quiet) as bar:
         results = []
         for result in pool.map(lambda pair: _score_pair(pair, protocols), pairing.pairs):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import DatasetError, RunError
-from deblurbench.images.codec import Picture, read_rgb
+from deblurbench.images.codec import Picture
 from deblurbench.progress import progress
 
 TrainingSplit = Literal["train", "val"]
@@ -37,14 +37,15 @@ def read_pairs(dataset: Dataset, split: TrainingSplit, *, quiet: bool = False) -
     if split not in ("train", "val"):
         raise ValueError(f"training does not read the split {split!r}")
     if not dataset.splits.get(split):
-        raise RunError(f"{dataset.path} has no {split} split", "training needs train and val")
+        raise RunError(f"{dataset.place} has no {split} split", "training needs train and val")
     pairs = []
-    files = dataset.pairs(split)
-    with progress(f"read {split}", len(files), "pairs", quiet=quiet) as bar:
-        for file in files:
-            pair = Pair(file.name, read_rgb(file.blur), read_rgb(file.sharp))
+    pictures = dataset.reader(split)
+    with progress(f"read {split}", dataset.splits[split], "pairs", quiet=quiet) as bar:
+        for record in dataset.records(split):
+            pair = Pair(record.name, pictures.read(record, "blur"), pictures.read(record, "sharp"))
             if pair.blur.shape != pair.sharp.shape:
-                raise DatasetError(f"{file.blur} and {file.sharp} differ in size", "build the dataset again")
+                raise DatasetError(f"the two pictures of {record.pair} differ in size", "build the dataset again")
             pairs.append(pair)
             bar.step()
+    pictures.close()
     return pairs

@@ -147,11 +147,11 @@ def _detail(picture: Picture) -> int:
 def _kernel_cell(record: Record, kernels: Mapping[str, Taps]) -> Cell:
     taps = [kernels[name] for name in record.kernels]
     rows, columns = _grid(record, len(taps))
-    size = "x".join(map(str, taps[0].shape[::-1]))
-    grid = "" if len(taps) == 1 else f"{rows} x {columns} of "
+    height, width = (max(kernel.shape[axis] for kernel in taps) for axis in (0, 1))
+    size = f"{width}x{height}" if len(taps) == 1 else f"{rows} by {columns}, to {width}x{height}"
     said = [text for key, text in _telling(record) if key not in _SIZES][:1]
     family = str(record.blur.get("family", "unknown"))
-    caption = "\n".join([family, ", ".join([f"{grid}{size}", *said]), record.kernels[0][:8]])
+    caption = "\n".join([family, ", ".join([size, *said]), record.kernels[0][:8]])
     return Cell(kernel_grid(taps, rows, columns, _KERNEL_SIDE), caption)
 
 

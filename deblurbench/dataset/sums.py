@@ -16,6 +16,7 @@ from itertools import islice
 
 from deblurbench.dataset.journal import JOURNAL
 from deblurbench.dataset.manifest import COMMIT_MARK
+from deblurbench.errors import DatasetError
 from deblurbench.files import LOCK
 from deblurbench.places import Place
 
@@ -40,8 +41,8 @@ def write_sums(place: Place, names: Iterable[str] | None = None) -> None:
             file.write(_line(name, digest))
 
 
-def check_sums(place: Place) -> Iterator[str]:
-    """What is wrong with the files that `SHA256SUMS` names, one line each; nothing where all is well."""
+def check_sums(place: Place, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[str]:
+    """What is wrong with the files that `SHA256SUMS` names and that are `wanted`, one line each."""
     try:
         lines = place.read_text(SUMS).splitlines()
     except FileNotFoundError:
@@ -57,7 +58,7 @@ def check_sums(place: Place) -> Iterator[str]:
             yield f"{SUMS}:{number}: is no line of `sha256sum`"
         else:
             expected[_unescaped(found[3]) if found[1] else found[3]] = found[2]
-    for name, problem in _each(lambda name: _problem(place, name, expected[name]), expected):
+    for name, problem in _each(lambda name: _problem(place, name, expected[name]), filter(wanted, expected)):
         if problem:
             yield f"{name}: {problem}"
 
@@ -72,7 +73,8 @@ def sha256_of(place: Place, name: str) -> str:
 
 
 def _is_summed(name: str) -> bool:
-    return name not in _LEFT_OUT and name.partition("/")[0] != JOURNAL
+    # No file of a dataset has a backslash in its name: to some systems it is a slash.
+    return "\\" not in name and name not in _LEFT_OUT and name.partition("/")[0] != JOURNAL
 
 
 def _each(function: Callable[[str], str], names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -93,6 +95,8 @@ def _problem(place: Place, name: str, digest: str) -> str:
         return "" if sha256_of(place, name) == digest else f"its bytes are not those of {SUMS}"
     except FileNotFoundError:
         return "missing"
+    except DatasetError as error:  # a name that leads elsewhere
+        return str(error)
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
 

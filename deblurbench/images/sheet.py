@@ -63,7 +63,7 @@ def section_sheet(title: str, sections: Sequence[Section], columns: int, *, dark
     """Lay out sections of cells, `columns` beside each other; uint8 H x W x 3.
 
     Pictures may differ in size: each stands in the upper left of its place, as large as the largest of its section.
-    Text that is too long for its place is cut short.
+    Text that is too long for its place loses its middle.
     """
     ground, ink, faint = (_DARK, (240, 240, 240), (170, 170, 178)) if dark else ((255,) * 3, (0,) * 3, (90, 90, 96))
     gap = 3 * _GAP
@@ -94,12 +94,12 @@ def _place(section: Section) -> tuple[int, int]:
 
 
 def _fit(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The text, or as much of its beginning as there is room for."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(f"{text}...") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}..."
+    """The text, or as much of its beginning and end as there is room for."""
+    shown, kept = text, len(text)
+    while kept > 1 and font.getlength(shown) > width:
+        kept -= 1
+        shown = f"{text[: kept - kept // 2].rstrip()}...{text[len(text) - kept // 2 :].lstrip()}"
+    return shown
 
 
 def side_by_side(left: Picture, right: Picture, height: int, width: int, gap: int = 4) -> Picture:

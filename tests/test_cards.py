@@ -1,9 +1,13 @@
 """README.md, ATTRIBUTION.md and SHA256SUMS."""
 
+import json
+import os
 import re
 import subprocess
+import sys
 import tracemalloc
 from html.parser import HTMLParser
+from importlib.util import find_spec
 
 import pytest
 from conftest import ROOT
@@ -70,6 +74,34 @@ def test_the_hub_can_read_the_header(small, tmp_path):
         found = list(parquet.place.folder.glob(entry["path"]))
         assert [path.name for path in found] == [f"{entry['split'].replace('_', '-')}-00000.parquet"]
     assert [s["num_examples"] for s in front["dataset_info"]["splits"]] == [3, 1, 2, 2]
+
+
+LOAD = """
+import json, sys
+from datasets import load_dataset
+loaded = load_dataset(sys.argv[1])
+print(json.dumps({split: [len(rows), sorted(rows.features)] for split, rows in loaded.items()}))
+"""
+
+
+@pytest.mark.parametrize(("fmt", "column"), [("parquet", "sharp"), ("webdataset", "sharp.png")])
+def test_hugging_face_datasets_loads_it_by_its_card(tmp_path, fmt, column):
+    if find_spec("datasets") is None or find_spec("datasets").origin is None:
+        pytest.skip("Hugging Face datasets is not installed")
+    small = make_small(tmp_path / "small", fmt)
+    write_cards(small.place, small.facts, small.records)
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", LOAD, str(small.place.folder)]
+    done = subprocess.run(command, env=offline, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert {split: count for split, (count, _) in loaded.items()} == {
+        "train": 3,
+        "val": 1,
+        "test_g0.3": 2,
+        "test_g1": 2,
+    }
+    assert all(column in features for _, features in loaded.values())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from deblurbench.cli import options
 
 @click.command("verify-dataset", short_help="Check a dataset; name what is wrong.")
 @click.argument("where", metavar="DIR")
-@click.option("--pixels", is_flag=True, help="Also decode every picture and compare its hash.")
+@click.option("--pixels", is_flag=True, help="Decode every picture and compare its pixel hash.")
 @click.option("--rebuild", "count", type=click.IntRange(min=1), metavar="N", help="Also derive N drawn pairs anew.")
 @click.option("--photos", type=click.Path(path_type=Path), help="Folder that it was built from, for --rebuild.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws which pairs to rebuild.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from deblurbench.dataset.formats.format import SIDES, Format, PairReader, Side
 from deblurbench.dataset.kernels import opened_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record, dataset_id
 from deblurbench.dataset.reader import Dataset, open_dataset
+from deblurbench.dataset.sheets import SHEETS
 from deblurbench.dataset.sums import check_sums
 from deblurbench.errors import PictureError
 from deblurbench.images.codec import SUFFIXES
@@ -29,9 +31,12 @@ _AT_ONCE = 64  # pictures that wait to be compared
 def verify(path: Path | str, *, pixels: bool = False, workers: int = 1, quiet: bool = False) -> list[str]:
     """Everything that is wrong with a dataset, one line each; an empty list where all is well.
 
+    Every file is compared with `SHA256SUMS`; pictures, where `pixels` are asked for, with their pixel hashes instead:
+    pixels are the contract, bytes are not.
+
     Args:
         path: the dataset folder or URL.
-        pixels: also decode every picture and compare its hash.
+        pixels: decode every picture and compare its pixel hash.
         workers: threads that decode.
         quiet: show no progress.
 
@@ -39,12 +44,15 @@ def verify(path: Path | str, *, pixels: bool = False, workers: int = 1, quiet: b
     """
     dataset = open_dataset(path)
     fmt = find_format(dataset.format)
-    problems = [*_check_identity(dataset), *_check_kernels(dataset), *_check_files(dataset, fmt)]
+    missing, strays = _compare_files(dataset, fmt)
+    problems = [*_check_identity(dataset), *_check_kernels(dataset)]
+    problems += [f"{name}: missing" for name in missing] + [f"{name}: not in {MANIFEST}" for name in strays]
     if dataset.format != "adopted":
-        problems += check_sums(dataset.place)
+        known = {*missing, KERNELS}  # what is wrong with them is said already
+        problems += check_sums(dataset.place, lambda n: n not in known and not (pixels and n.endswith(_PICTURES)))
     if pixels:
-        problems += _check_pixels(dataset, fmt, workers, quiet)
-    return list(dict.fromkeys(problems))
+        problems += _check_pixels(dataset, fmt, set(missing), workers, quiet)
+    return problems
 
 
 def _check_identity(dataset: Dataset) -> Iterator[str]:
@@ -78,34 +86,35 @@ def _is_intact(name: str, taps: np.ndarray) -> bool:
         return False
 
 
-def _check_files(dataset: Dataset, fmt: Format) -> Iterator[str]:
+def _compare_files(dataset: Dataset, fmt: Format) -> tuple[list[str], list[str]]:
+    """The picture files or shards that should be there and are not, and those that are there and should not be."""
     if dataset.format == "adopted":  # its pictures lie elsewhere, beside others
-        return
-    found = {name for name in dataset.place.names() if "/" in name or name.startswith(tuple(dataset.splits))}
-    found = {name for name in found if name.endswith(_PICTURES)}
+        return [], []
+    found = {name for name in dataset.place.names() if name.endswith(_PICTURES) and name not in SHEETS}
     expected = {
         name
-        for split in dataset.splits
-        for name in fmt.files(split, dataset.records(split), dataset.shards.get(split, 0))
+        for split, shards in {**dict.fromkeys(dataset.splits, 0), **dataset.shards}.items()
+        for name in fmt.files(split, dataset.records(split), shards)
     }
-    for name in sorted(expected - found):
-        yield f"{name}: missing"
-    for name in sorted(found - expected):
-        yield f"{name}: not in {MANIFEST}"
+    return sorted(expected - found), sorted(found - expected)
 
 
-def _check_pixels(dataset: Dataset, fmt: Format, workers: int, quiet: bool) -> list[str]:
-    readers = {split: fmt.reader(dataset.place, split) for split, count in dataset.splits.items() if count}
+def _check_pixels(dataset: Dataset, fmt: Format, missing: set[str], workers: int, quiet: bool) -> list[str]:
+    shards = dataset.shards
+    whole = [
+        s for s, n in dataset.splits.items() if n and not (fmt.sharded and missing & {*fmt.files(s, [], shards[s])})
+    ]
     problems: list[str] = []
-    total = 2 * sum(dataset.splits.values())
+    total = 2 * sum(dataset.splits[split] for split in whole)
     # Decoding and hashing release the interpreter lock, so threads suffice.
     with ThreadPoolExecutor(workers) as pool, progress("verify", total, "pictures", quiet=quiet) as bar:
-        jobs = ((readers[record.split], record, side) for record in dataset.records() for side in SIDES)
-        while some := list(islice(jobs, _AT_ONCE)):
-            problems += filter(None, pool.map(_check_picture, some))
-            bar.step(len(some))
-    for reader in readers.values():
-        reader.close()
+        for split in whole:
+            with closing(fmt.reader(dataset.place, split)) as reader:
+                there = (r for r in dataset.records(split) if fmt.sharded or not missing & {*fmt.files(split, [r], 0)})
+                jobs = ((reader, record, side) for record in there for side in SIDES)
+                while some := list(islice(jobs, _AT_ONCE)):
+                    problems += filter(None, pool.map(_check_picture, some))
+                    bar.step(len(some))
     return problems
 
 

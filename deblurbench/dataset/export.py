@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -21,8 +20,8 @@ from deblurbench.dataset.kernels import Taps, opened_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, dataset_id
 from deblurbench.dataset.plan import LeftOut
 from deblurbench.dataset.reader import Dataset, open_dataset, read_mark
-from deblurbench.dataset.recipe import RECIPE, Recipe
-from deblurbench.errors import DatasetError, DeblurbenchError, UsageError, nearest
+from deblurbench.dataset.recipe import RECIPE, Recipe, read_resolved
+from deblurbench.errors import DatasetError, UsageError, nearest
 from deblurbench.files import parse_json, refuse_inside, sha256_text
 from deblurbench.images.codec import Picture
 from deblurbench.images.hashing import pixel_hash
@@ -213,11 +212,7 @@ def _recipe(dataset: Dataset, splits: Collection[str]) -> Recipe:
     """The recipe of some splits; of an adopted dataset, which was built of none, what it comes to."""
     if not dataset.place.exists(RECIPE):
         return _adopted_recipe(dataset, splits)
-    where = f"{dataset.place}/{RECIPE}"
-    try:
-        recipe = parse(Recipe, tomllib.loads(dataset.place.read_text(RECIPE)), where)
-    except (ValueError, RecursionError, DeblurbenchError) as error:
-        raise DatasetError(f"{where} is damaged", str(error)) from error
+    recipe = read_resolved(dataset.place)
     return recipe.model_copy(update={"splits": tuple(split for split in recipe.splits if split.name in splits)})
 
 

@@ -7,20 +7,14 @@ Near-duplicates are found by the difference hash of the sharp pictures (`images.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from deblurbench.dataset.executors import run_jobs
 from deblurbench.dataset.manifest import Record
-from deblurbench.errors import PictureError
 from deblurbench.files import json_text, sha256_text
-from deblurbench.images.dhash import FLAT, dhash, groups, is_plain
+from deblurbench.images.dhash import groups, is_plain
 from deblurbench.places import Place
-from deblurbench.progress import progress
-
-if TYPE_CHECKING:
-    from deblurbench.dataset.shot import PreparedPhoto
 
 LEAKS = "leaks.json"
 WITHIN = 4
@@ -112,41 +106,6 @@ def join_scenes(photos: Iterable[tuple[str, str, str]], within: int = WITHIN) ->
         one, other = sorted((root(scene), root(first.setdefault(cluster[raw], scene))), key=rank.__getitem__)
         joined[other] = one
     return {scene: root(scene) for scene in rank}
-
-
-def clusters_of(workers: int = 1, *, quiet: bool = False) -> Callable[[Sequence[PreparedPhoto], int], dict[str, str]]:
-    """What a plan needs to keep near-duplicates together: a function of its photos and the bits they may differ in.
-
-    It decodes every photo, and gives for each raw hash the one that stands for all photos of its scene and of the
-    scenes that are one with it. Photos that cannot be read stay alone: the build leaves them out.
-
-    Args:
-        workers: processes that decode.
-        quiet: show no progress.
-    """
-
-    def find(photos: Sequence[PreparedPhoto], within: int) -> dict[str, str]:
-        known: list[tuple[str, str, str]] = []
-        with progress("look for near-duplicates", len(photos), "photos", quiet=quiet) as bar:
-            for found in run_jobs(_hashed, photos, workers=workers):
-                known.append(found)
-                bar.step()
-        joined = join_scenes(known, within)
-        least: dict[str, str] = {}
-        for scene, raw, _ in known:
-            least[joined[scene]] = min(raw, least.get(joined[scene], raw))
-        return {raw: least[joined[scene]] for scene, raw, _ in known}
-
-    return find
-
-
-def _hashed(photo: PreparedPhoto) -> tuple[str, str, str]:
-    """Its scene, raw hash and difference hash; that of a flat picture where it cannot be read."""
-    try:  # not through `photo.sharp`, which would keep every picture
-        bits = dhash(photo.prepare.apply(photo.source.read(photo.photo)))
-    except PictureError:
-        bits = FLAT
-    return photo.photo.scene, photo.photo.raw_sha256, bits
 
 
 def leak_report(records: Callable[[], Iterable[Record]], within: int = WITHIN) -> list[Leak]:

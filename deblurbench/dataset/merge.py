@@ -34,9 +34,9 @@ def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: b
         a part; DatasetError where a part is unfinished or damaged.
     """
     marks = [_mark(part) for part in parts]
-    _check_parts(parts, marks)
     for part in parts:
         refuse_inside(out, part)
+    _check_parts(parts, marks)
     sources = [Place(part) for part in parts]
     fmt, recipe = find_format(marks[0].format), read_resolved(sources[0])
     with claim(Place(out), f"merge {marks[0].plan_hash} {fmt.name}", overwrite=overwrite) as place:

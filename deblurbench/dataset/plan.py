@@ -19,6 +19,7 @@ from deblurbench.dataset.shot import PreparedPhoto
 from deblurbench.draws import Draws
 from deblurbench.errors import RecipeError, UsageError
 from deblurbench.files import canonical_json
+from deblurbench.images.dhash import FLAT
 from deblurbench.sources.photo import Photo, Source
 
 
@@ -133,7 +134,6 @@ def make_plan(
 
 
 Found = dict[str, PlannedPhoto]
-_UNREAD = "0" * 16  # the hash of a flat picture: like nothing else
 
 
 def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tuple[Found, list[LeftOut]]:
@@ -160,7 +160,7 @@ def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tup
 def _joined(found: Found, hashes: Mapping[str, str], within: int) -> Found:
     """Scenes that hold near-duplicates of one another become one scene."""
     photos = [planned.photo for planned in found.values()]
-    scenes = join_scenes(((p.scene, p.raw_sha256, hashes.get(p.raw_sha256, _UNREAD)) for p in photos), within)
+    scenes = join_scenes(((p.scene, p.raw_sha256, hashes.get(p.raw_sha256, FLAT)) for p in photos), within)
     return {
         name: planned._replace(photo=replace(planned.photo, scene=scenes[planned.photo.scene]))
         for name, planned in found.items()

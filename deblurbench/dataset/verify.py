@@ -90,13 +90,14 @@ def _compare_files(dataset: Dataset, fmt: Format) -> tuple[list[str], list[str]]
     """The picture files or shards that should be there and are not, and those that are there and should not be."""
     if dataset.format == "adopted":  # its pictures lie elsewhere, beside others
         return [], []
-    found = {name for name in dataset.place.names() if name.endswith(_PICTURES) and name not in SHEETS}
+    found = set(dataset.place.names())
     expected = {
         name
         for split, shards in {**dict.fromkeys(dataset.splits, 0), **dataset.shards}.items()
         for name in fmt.files(split, dataset.records(split), shards)
     }
-    return sorted(expected - found), sorted(found - expected)
+    pictures = {name for name in found if name.endswith(_PICTURES) and name not in SHEETS}
+    return sorted(expected - found), sorted(pictures - expected)
 
 
 def _check_pixels(dataset: Dataset, fmt: Format, missing: set[str], workers: int, quiet: bool) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.signal import convolve2d
 from skimage import data_dir
 
-from deblurbench.blur.convolve import convolve, reflect101
+from deblurbench.blur.convolve import adjoint_sums, convolve, reflect101, weighted_sums
 from deblurbench.blur.gaussian import Gaussian, GaussianOpenCV
 from deblurbench.blur.kernel import UNIT, Kernel, quantise
 from deblurbench.draws import Draws
@@ -105,3 +105,59 @@ def test_equals_opencv_on_noise_of_every_sigma():
     for sigma in np.arange(0.2, 4.0, 0.1).round(2).tolist():
         ours = convolve(picture, GaussianOpenCV(sigma=sigma).kernel())
         assert np.array_equal(ours, cv2.GaussianBlur(picture, (0, 0), sigma)), sigma
+
+
+@given(
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    st.integers(0, 999),
+)
+@settings(deadline=None, max_examples=60)
+def test_the_adjoint_is_the_transpose_borders_included(shape, size, seed):
+    """<A x, y> = <x, A^T y> exactly, for kernels without any symmetry and larger than the picture."""
+    rng = np.random.default_rng(seed)
+    kernel = random_kernel(*size, seed=seed)
+    x = rng.integers(0, 1 << 21, (*shape, 2))
+    y = rng.integers(-(1 << 20), 1 << 20, (*shape, 2))
+    left, right = weighted_sums(x, kernel) * y, x * adjoint_sums(y, kernel)
+    assert sum(left.ravel().tolist()) == sum(right.ravel().tolist())  # Python's integers: no overflow
+
+
+def test_the_adjoint_column_by_column():
+    kernel, shape = random_kernel(4, 7, seed=3), (3, 5, 1)
+    units = np.eye(15, dtype=np.int64).reshape(15, *shape)
+    forward = np.stack([weighted_sums(unit, kernel).ravel() for unit in units], axis=1)
+    backward = np.stack([adjoint_sums(unit, kernel).ravel() for unit in units], axis=1)
+    assert np.array_equal(backward, forward.T)
+    assert not np.array_equal(forward, forward.T)
+
+
+def test_the_adjoint_keeps_the_mass():
+    kernel, y = random_kernel(6, 3), noise(7, 9).astype(np.int64) - 100
+    assert adjoint_sums(y, kernel).sum() == UNIT * y.sum()
+
+
+@pytest.mark.parametrize("wrong", [noise(3, 3).astype(float), noise(3, 3, None), noise(3, 3).astype(np.int64) - 300])
+def test_what_are_no_levels_is_refused(wrong):
+    with pytest.raises(ValueError, match="levels"):
+        weighted_sums(wrong, random_kernel(3, 3))
+    with pytest.raises(ValueError, match="2097151"):
+        weighted_sums(np.full((2, 2, 1), 1 << 21), random_kernel(3, 3))
+
+
+@pytest.mark.parametrize("wrong", [noise(3, 3, None), noise(3, 3).astype(np.int64)])
+def test_what_is_no_picture_is_refused(wrong):
+    with pytest.raises(ValueError, match="uint8 H x W x C"):
+        convolve(wrong, random_kernel(3, 3))
+
+
+def test_views_blur_as_their_copies_do_and_stay_as_they_are():
+    picture, kernel = noise(40, 50), random_kernel(9, 9)
+    for view in (picture[::2, ::-1], picture[5:, 7:], picture.transpose(1, 0, 2), picture[:, :, ::-1]):
+        before = view.copy()
+        assert np.array_equal(convolve(view, kernel), convolve(before, kernel))
+        assert np.array_equal(view, before)
+    frozen = picture.copy()
+    frozen.setflags(write=False)
+    for engine in ("numpy", "scipy", "opencv", "torch"):
+        assert np.array_equal(convolve(frozen, kernel, engine), convolve(picture, kernel))

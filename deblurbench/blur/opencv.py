@@ -5,8 +5,9 @@ holds it, so that float32 sums are exact in any order, fused or not. OpenCV adds
 - in `sepFilter2D`, always: kernels of rank 1 take two passes of it;
 - in `filter2D` from float32 to float32, for kernels of fewer than 130 taps on x86 (50 elsewhere), and leaves zeros
   out: sparse kernels are cut into such pieces, so that 66 taps of motion cost 66 taps, not 31 x 31.
-Larger kernels make it go over to Fourier transforms. In float64 their error stays far below 1/2 and rounding removes
-it; `filter2D` from 8 bits to float32 does not, and is never used.
+Whatever has more taps goes through `dft` in float64, whose error stays far below 1/2 (tested), so that the nearest
+integer is the sum. `filter2D` from 8 bits to float32 is not exact on large kernels, as it transforms in float32, and
+never used.
 
 Levels of more than 8 bits go byte by byte on the float32 route and as they are on the float64 ones.
 
@@ -29,22 +30,16 @@ from deblurbench.blur.separable import Piece, Taps, factors, pieces
 Array = npt.NDArray[Any]
 
 _DIRECT = 129 if platform.machine().lower() in ("x86_64", "amd64") else 49
-# What costs the same (measured, 1280x720): one more tap, 1/12 more piece, 1/350 of a Fourier transform.
-_PIECE, _FOURIER = 12, 350
+# In taps: what one more piece costs, and what a Fourier transform costs (measured, 1280x720).
+_PIECE, _TRANSFORM = 12, 220
 _LONGEST_LINES = 220
 
 
 class Plan(NamedTuple):
-    """How a kernel is applied: by its factors (column, row), else by its pieces, else (no pieces) as a whole."""
+    """How a kernel is applied: by its factors (column, row), else by its pieces, else (no pieces) by a transform."""
 
     lines: tuple[Taps, Taps] | None
     pieces: tuple[Piece, ...]
-
-
-def is_dense(kernel: Kernel) -> bool:
-    """Whether only a Fourier transform makes a kernel cheap."""
-    plan = _plan(kernel)
-    return plan.lines is None and not plan.pieces
 
 
 def valid(levels: Array, kernel: Kernel) -> Array:
@@ -54,13 +49,13 @@ def valid(levels: Array, kernel: Kernel) -> Array:
         levels: uint8, or integers of 0 .. 2^21 - 1, H x W x C, at least as large as the kernel.
         kernel: h x w taps.
     """
-    plan = _plan(kernel)
+    plan = planned(kernel)
     rows, columns = (n - k + 1 for n, k in zip(levels.shape[:2], kernel.taps.shape, strict=True))
     shape = (rows, columns, levels.shape[2])
     if plan.lines:
         return _by_lines(levels, *plan.lines, shape)
     if not plan.pieces:
-        return _as_a_whole(levels, kernel, shape)
+        return _by_transform(levels, kernel, shape)
     if levels.dtype == np.uint8:
         return _by_pieces(levels, plan.pieces, shape)
     total = np.zeros(shape)
@@ -69,7 +64,8 @@ def valid(levels: Array, kernel: Kernel) -> Array:
     return total
 
 
-def _plan(kernel: Kernel) -> Plan:
+def planned(kernel: Kernel) -> Plan:
+    """How this kernel is applied; the last plans are kept."""
     return _plan_of(kernel.taps.tobytes(), kernel.taps.shape)
 
 
@@ -80,7 +76,7 @@ def _plan_of(data: bytes, shape: tuple[int, int]) -> Plan:
     if lines and sum(shape) <= _LONGEST_LINES:
         return Plan(lines, ())
     cut = pieces(taps, _DIRECT)
-    cheap = np.count_nonzero(taps) + _PIECE * len(cut) <= _FOURIER
+    cheap = np.count_nonzero(taps) + _PIECE * len(cut) <= _TRANSFORM
     return Plan(None, tuple(cut) if cheap else ())
 
 
@@ -111,13 +107,32 @@ def _by_pieces(levels: Array, parts: tuple[Piece, ...], shape: tuple[int, ...]) 
     return total
 
 
-def _as_a_whole(levels: Array, kernel: Kernel, shape: tuple[int, ...]) -> Array:
+def _by_transform(levels: Array, kernel: Kernel, shape: tuple[int, ...]) -> Array:
     import cv2
 
-    taps = kernel.taps[::-1, ::-1].astype(np.float64)
-    sums = cv2.filter2D(levels.astype(np.float64), cv2.CV_64F, taps, borderType=cv2.BORDER_REPLICATE)
-    inner = _inner(sums, levels, taps.shape[0] // 2, taps.shape[1] // 2, shape)
-    return np.rint(inner, out=inner)
+    (rows, columns), (height, width) = levels.shape[:2], kernel.taps.shape
+    size = (cv2.getOptimalDFTSize(rows), cv2.getOptimalDFTSize(columns))
+    spectrum = _spectrum(kernel.taps.tobytes(), kernel.taps.shape, size)
+    short = levels.dtype == np.uint8
+    planes = cv2.split(levels) if short else np.moveaxis(levels, 2, 0)
+    sums: list[npt.NDArray[np.floating[Any]]] = []
+    source = np.zeros(size)  # what wraps around reaches only rows and columns that are not wanted
+    for plane in planes:
+        source[:rows, :columns] = plane
+        product = cv2.mulSpectrums(cv2.dft(source, nonzeroRows=rows), spectrum, 0)
+        whole = cv2.dft(product, dst=product, flags=cv2.DFT_INVERSE)
+        sums.append(np.rint(whole[height - 1 : rows, width - 1 : columns]).astype(np.float32 if short else np.float64))
+    return np.asarray(cv2.merge(sums)).reshape(shape)
+
+
+@lru_cache(maxsize=8)
+def _spectrum(data: bytes, shape: tuple[int, int], size: tuple[int, int]) -> Array:
+    """The kernel's transform, divided by the size: OpenCV's inverse is not normalised."""
+    import cv2
+
+    taps = np.zeros(size)
+    taps[: shape[0], : shape[1]] = np.frombuffer(data, dtype=np.int32).reshape(shape)
+    return np.asarray(cv2.dft(taps / taps.size))
 
 
 def _inner(sums: Array, levels: Array, top: int, left: int, shape: tuple[int, ...]) -> Array:

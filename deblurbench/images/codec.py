@@ -136,6 +136,8 @@ def _by_pillow(file: BinaryIO, name: str) -> Picture:
         _check_size(picture.width, picture.height)
         if getattr(picture, "n_frames", 1) != 1:
             raise PictureError(f"{name} has several frames", "keep one picture per file")
+        if any(";16" in str(tile) for tile in picture.tile):  # Pillow would drop the lower half without a word
+            raise PictureError(f"{name} has 16 bits per sample", "convert it to 8-bit RGB first")
         ImageOps.exif_transpose(picture, in_place=True)
         return np.array(_to_rgb(picture, name), dtype=np.uint8)
 

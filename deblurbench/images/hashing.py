@@ -21,5 +21,5 @@ def pixel_hash(picture: npt.NDArray[Any]) -> str:
     digest = hashlib.sha256(struct.pack("<3I", height, width, channels))
     digest.update(picture.dtype.name.encode("ascii"))
     little = picture.astype(picture.dtype.newbyteorder("<"), copy=False)
-    digest.update(memoryview(np.ascontiguousarray(little).reshape(-1)))
+    digest.update(np.ascontiguousarray(little).reshape(-1).data)
     return digest.hexdigest()

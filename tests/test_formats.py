@@ -517,6 +517,29 @@ def test_gopro_names_of_everything_else():
         assert find_format("gopro").picture(record, "blur").endswith(f"/GOPR0372_07-000123-{RAW[:8]}.png")
 
 
+@pytest.mark.parametrize("variant", ["blur", "blur_gamma"])
+@pytest.mark.parametrize("end", ["", f"-{RAW[:8]}"])
+def test_gopro_itself_is_laid_out_as_it_was(variant, end):
+    more = {"family": "recorded", "light": "recorded", "variant": variant}
+    made = make_pair(f"GOPR0372_07_00-000047{end}", scene="GOPR0372_07_00", **more)
+    assert gopro_names(made) == [
+        "train/GOPR0372_07_00/sharp/000047.png",
+        f"train/GOPR0372_07_00/{variant}/000047.png",
+    ]
+
+
+def test_gopro_recorded_blur_of_other_datasets():
+    made = make_pair("scene050-9", scene="scene050", family="recorded", light="recorded", variant="")
+    assert gopro_names(made)[1] == "train/scene050_01_00/blur/scene050-9.png"
+
+
+def test_gopro_long_scenes_keep_their_frame_numbers():
+    scene = "holiday-" * 7
+    made = window(scene=scene)
+    made = made._replace(record=made.record.model_copy(update={"pair": f"train/{scene[:50]}-000123-{RAW[:8]}"}))
+    assert gopro_names(made)[1] == f"train/{scene}_07_00/blur/000123.png"
+
+
 def test_gopro_scenes_that_are_no_folder_names():
     names = [gopro_names(make_pair("a", scene=scene))[0] for scene in ("a b", "a_b", "a/b", "..", "", "a" * 300, "ä")]
     assert len(set(names)) == len(names)

@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from deblurbench.config import parse
+from deblurbench.dataset.adoption import REPORT as ADOPTED
 from deblurbench.dataset.build import claim
 from deblurbench.dataset.commit import REPORT, Finished, commit
 from deblurbench.dataset.executors import run_jobs
@@ -95,6 +96,7 @@ def export(
             shards=shards,
             part=None,
             left_out=_left_out(dataset),
+            about=_about(dataset),
         )
         commit(place, finished, lambda: _records(dataset, chosen), lambda: _kernels(dataset, chosen))
         place.remove(JOURNAL)
@@ -208,6 +210,14 @@ def _left_out(dataset: Dataset) -> list[LeftOut]:
         raise DatasetError(f"{dataset.place}/{REPORT} is damaged", "build the dataset again") from error
 
 
+def _about(dataset: Dataset) -> str:
+    """What its recipe's author says of it: the card has it."""
+    if not dataset.place.exists("README.md"):
+        return ""
+    _, _, about = dataset.place.read_text("README.md").partition("\n## About the recipe\n")
+    return about.rpartition("\n## Recipe\n")[0].strip()
+
+
 def _recipe(dataset: Dataset, splits: Collection[str]) -> Recipe:
     """The recipe of some splits; of an adopted dataset, which was built of none, what it comes to."""
     if not dataset.place.exists(RECIPE):
@@ -217,16 +227,17 @@ def _recipe(dataset: Dataset, splits: Collection[str]) -> Recipe:
 
 
 def _adopted_recipe(dataset: Dataset, splits: Collection[str]) -> Recipe:
-    blurs: dict[str, dict[str, object]] = {}
-    for record in dataset.records():
-        blurs.setdefault(record.split, dict(record.blur))
+    report = dataset.place.read_text(ADOPTED) if dataset.place.exists(ADOPTED) else "{}"
+    found = parse_json(report)
+    source = {"source": "pairs", "layout": found.get("layout", dataset.recipe), "variant": found.get("variant", "")}
+    blur = {"family": "recorded", "variant": source["variant"], "light": "stored"}
     tables = {
         "schema": 1,
         "name": dataset.recipe,
         "version": dataset.recipe_version,
         "summary": f"The published dataset {dataset.recipe}, copied from where it was adopted.",
         "seed": 0,
-        "sources": [{"source": "pairs", "layout": dataset.recipe}],
-        "splits": [{"name": split, "blurs": [blurs.get(split, {"family": "recorded"})]} for split in splits],
+        "sources": [source],
+        "splits": [{"name": split, "blurs": [blur]} for split in splits],
     }
     return parse(Recipe, tables, f"{dataset.place}/{RECIPE}")

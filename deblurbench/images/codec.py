@@ -209,7 +209,10 @@ def _decode_npy(data: bytes) -> npt.NDArray[Any]:
     file = io.BytesIO(data)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("its version is not 1.0")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    try:
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    except Exception as error:  # NumPy's message may quote all of it
+        raise ValueError("its header is damaged") from error
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
     if len(shape) >= 2:

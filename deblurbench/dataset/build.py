@@ -80,7 +80,8 @@ def build(
                 _repair(plan, place, form, how, lost)
         else:
             shards = _build_shards(plan, place, form, how)
-            _commit(plan, place, form, shards, about)
+            for note in _commit(plan, place, form, shards, about):
+                say(note, quiet=quiet)
         place.remove(JOURNAL)
     return open_dataset(out)
 
@@ -177,7 +178,7 @@ def _run(jobs: Iterable[ShardJob], place: Place, fmt: Format, how: _How) -> Iter
     return run_jobs(build_shard, jobs, workers=workers, executor=how.executor, scheduler=how.scheduler)
 
 
-def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about: str) -> None:
+def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about: str) -> list[str]:
     """Write everything that describes the pictures, from the journals of the shards."""
     ordered = sorted(shards, key=lambda split: f"{split}/")  # as the pair ids sort
     journals = [ShardJournal(place, split, index, appends=False) for split in ordered for index in range(shards[split])]
@@ -191,7 +192,7 @@ def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about
         left_out=left_out,
         about=about,
     )
-    commit(
+    return commit(
         place,
         finished,
         lambda: (record for journal in journals for of in journal.read()[0].values() for record in of),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import tomli_w
 from deblurbench.dataset.card import CARDS, DatasetFacts, write_cards
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.kernels import Taps, opened_kernels, write_kernels
-from deblurbench.dataset.leaks import LEAKS, leak_report, write_leaks
+from deblurbench.dataset.leaks import LEAKS, leak_lines, leak_report, write_leaks
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record, manifest_records, record_line
 from deblurbench.dataset.plan import LeftOut, Part, shortfalls
 from deblurbench.dataset.reader import SCHEMA, Mark, MarkedRecipe
@@ -57,8 +57,10 @@ def commit(
     finished: Finished,
     records: Callable[[], Iterable[Record]],
     kernels: Callable[[], Iterable[tuple[str, Taps]]],
-) -> None:
+) -> list[str]:
     """Write all files that describe a dataset; the commit mark comes last.
+
+    Returns: what people should know of it, lines: photos left out, counts not reached, leaks.
 
     Args:
         place: where its pictures are.
@@ -90,7 +92,8 @@ def commit(
         shortfalls=short,
         about=finished.about,
     )
-    write_leaks(place, leak_report(lambda: manifest_records(place)))
+    leaks = leak_report(lambda: manifest_records(place))
+    write_leaks(place, leaks)
     write_cards(place, facts, lambda: manifest_records(place))
     _write_sheets(place, facts)
     mark = Mark(
@@ -106,6 +109,14 @@ def commit(
     )
     write_sums(place)
     place.write_text(COMMIT_MARK, json_text(mark.model_dump(mode="json", by_alias=True, exclude_none=True)))
+    return [*_notes(finished.left_out, short), *leak_lines(leaks)]
+
+
+def _notes(left_out: list[LeftOut], short: dict[str, tuple[int, int]]) -> Iterator[str]:
+    if left_out:
+        yield f"{len(left_out)} photos were left out, such as {left_out[0].name}: {left_out[0].reason} (see {REPORT})"
+    for split, (made, wanted) in short.items():
+        yield f"shortfall: {split} has {made:,} of the {wanted:,} pairs that the recipe wants"
 
 
 def _write_manifest(place: Place, records: Callable[[], Iterable[Record]]) -> tuple[str, Counter[str]]:

@@ -22,7 +22,7 @@ from deblurbench.dataset.recipe import read_resolved
 from deblurbench.errors import DatasetError, UsageError
 from deblurbench.files import read_json, refuse_inside
 from deblurbench.places import Place
-from deblurbench.progress import progress
+from deblurbench.progress import progress, say
 
 
 def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: bool = False) -> Dataset:
@@ -59,8 +59,10 @@ def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: b
             part=None,
             left_out=[LeftOut(name=name, reason=reason) for name, reason in sorted(left_out)],
         )
-        commit(place, finished, lambda: (record for record, _ in _records(sources)), lambda: _kernels(sources))
+        notes = commit(place, finished, lambda: (record for record, _ in _records(sources)), lambda: _kernels(sources))
         place.remove(JOURNAL)
+        for note in notes:
+            say(note, quiet=quiet)
     return open_dataset(out)
 
 

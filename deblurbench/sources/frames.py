@@ -134,7 +134,8 @@ def natural_order(name: str) -> tuple[list[str | int], str]:
 def _sequences(path: str) -> list[_Sequence]:
     """The scenes at and below a path, in natural order."""
     if not path:
-        raise UsageError("this recipe takes frames from a folder or video of yours", "name it with --photos, or as the source's `path`")
+        hint = "name it with --photos, or as the source's `path`"
+        raise UsageError("this recipe takes frames from a folder or video of yours", hint)
     root = Path(path)
     if root.is_file():
         return [_Sequence(root.stem, root)]

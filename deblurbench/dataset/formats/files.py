@@ -6,11 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from deblurbench.dataset.formats.coding import decode, encode
 from deblurbench.dataset.formats.format import SIDES, Format, Made, PairReader, Side
 from deblurbench.dataset.manifest import Record
 from deblurbench.errors import PictureError
-from deblurbench.images.codec import Picture
+from deblurbench.images.codec import Picture, decode, encode
 from deblurbench.places import Place
 
 

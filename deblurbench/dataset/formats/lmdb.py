@@ -17,13 +17,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from deblurbench.dataset.formats.coding import decode, encode
 from deblurbench.dataset.formats.format import SIDES, Format, Made, PairReader, Side
 from deblurbench.dataset.formats.webdataset import key
 from deblurbench.dataset.manifest import Record
 from deblurbench.errors import DatasetError, DeblurbenchError, PictureError
 from deblurbench.files import write_text
-from deblurbench.images.codec import Picture
+from deblurbench.images.codec import Picture, decode, encode
 from deblurbench.places import Place
 
 DATA, META = "data.mdb", "meta_info.txt"

@@ -11,12 +11,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from deblurbench.dataset.formats.coding import encode
 from deblurbench.dataset.formats.format import Format, Made, PairReader, Side
 from deblurbench.dataset.formats.shards import Shard, ShardReader, shard_name
 from deblurbench.dataset.manifest import Record, record_line
 from deblurbench.errors import DeblurbenchError
-from deblurbench.images.codec import Picture
+from deblurbench.images.codec import Picture, encode
 from deblurbench.places import Place
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO
 
-from deblurbench.dataset.formats.coding import decode
 from deblurbench.dataset.formats.format import PairReader, Side
 from deblurbench.dataset.manifest import Record
 from deblurbench.errors import DatasetError, PictureError
-from deblurbench.images.codec import Picture
+from deblurbench.images.codec import Picture, decode
 from deblurbench.places import Place
 
 _MOST_OPEN = 4  # shards whose files stay open: opening one again is cheap, and cluster nodes allow few open files

@@ -12,10 +12,10 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from deblurbench.dataset.formats.coding import encode
 from deblurbench.dataset.formats.format import Format, Made, PairReader, Side
 from deblurbench.dataset.formats.shards import Shard, ShardReader, shard_name
 from deblurbench.dataset.manifest import Record, record_line
+from deblurbench.images.codec import encode
 from deblurbench.places import Place
 
 SUFFIX = "tar"

@@ -64,7 +64,7 @@ def photos(tmp_path):
     write_png(folder / "one-pixel.png", noise(1, 1, seed=2))
     write_png(folder / "wide.png", noise(2, 30_000, seed=3))
     write_png(folder / "sub" / "plain.png", noise(20, 30, seed=4))  # another picture of the same name
-    write_png(folder / "..name.. with spaces and ünïcode\n.png", noise(9, 9, seed=5))
+    write_png(folder / "name.. .. with spaces and ünïcode\n.png", noise(9, 9, seed=5))
     write_png(folder / f"{'x' * 200}.png", noise(9, 9, seed=6))
     Image.fromarray(noise(12, 16, None, seed=7)).save(folder / "grey.png")
     rgba = np.dstack([noise(12, 16, seed=8), np.full((12, 16), 255, np.uint8)])

@@ -302,6 +302,21 @@ def test_unfinished_datasets(tmp_path):
         open_dataset("memory://nothing/here")
 
 
+@pytest.mark.parametrize("finished", ["png", "qoi", "gopro", "webdataset", "npy"], indirect=True)
+def test_running_a_baseline(finished, tmp_path, cli):
+    """Protocols read picture files; where there are none, it is said before any work."""
+    run = tmp_path / "run"
+    result = cli("run-baseline", "identity", "--data", finished.path, "--out", run, "--workers", 1)
+    if finished.format in ("webdataset", "npy"):
+        assert result.code == 2
+        assert f"deblurbench export {finished.path} OUT --format png" in result.err
+        assert not run.exists()
+    else:
+        assert result.code == 0, result.err
+        names = sorted(path.name for path in (run / "predictions" / "test-g1.2").iterdir())
+        assert names == sorted(f"{record.name}.png" for record in finished.records("test-g1.2"))
+
+
 # the package
 
 

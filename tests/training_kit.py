@@ -63,10 +63,11 @@ def make_dataset(path, splits):
                 photo=photo,
                 preparation={},
                 blur={},
-                kernel="0" * 64,
+                kernels=(),
                 seed=1,
                 sharp_sha256=pixel_hash(pair.sharp),
                 blur_sha256=pixel_hash(pair.blur),
+                sharp_dhash="0" * 16,
             )
             records.append(record)
     write_manifest(path / MANIFEST, records)

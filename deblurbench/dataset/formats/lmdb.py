@@ -4,6 +4,8 @@ A key is the pair's name, ASCII; a value the PNG bytes; a line of `meta_info.txt
 ends a key at its first dot, so a key has `~`, which no name holds, for each dot.
 An environment is open only while it is read from or written to, in one transaction: LMDB allows one at a time in a
 process, and none may be open across a fork, as in a data loader. Opening takes some 50 microseconds.
+A file that is cut short is refused. Inside a file LMDB trusts its own pages, and a damaged page can end the process:
+where a copy is doubtful, compare SHA256SUMS first.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Engine:
     Attributes:
         name: what `--engine` calls it.
         valid: (levels H x W x C, kernel h x w) -> the exact sums (H - h + 1) x (W - w + 1) x C where the kernel lies
-            wholly inside; of any type that holds them exactly.
+            wholly inside; of any type that holds them exactly, and to be used up before the next call.
         module, package: what must be importable, and what to install for it; empty for none.
         samples: how many it is best given at once (measured), so that they stay in the cache.
     """
@@ -64,7 +64,7 @@ def plain(levels: Array, kernel: Kernel) -> npt.NDArray[np.int64]:
 _ALL = (
     Engine("numpy", plain, samples=1 << 16),
     Engine("scipy", fourier.valid, "scipy.fft", "scipy"),
-    Engine("opencv", opencv.valid, "cv2", "opencv-python-headless", samples=3 << 18),
+    Engine("opencv", opencv.valid, "cv2", "opencv-python-headless", samples=1 << 19),
     Engine("torch", tensor.on_cpu, "torch", "torch"),
     Engine("cuda", tensor.on_cuda, "torch", "torch"),
 )

@@ -17,7 +17,9 @@ than one thread (measured: processor time equals wall-clock time with two allowe
 
 from __future__ import annotations
 
+import math
 import platform
+import threading
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -44,6 +46,8 @@ class Plan(NamedTuple):
 
 def valid(levels: Array, kernel: Kernel) -> Array:
     """The exact sums where the kernel lies wholly inside: (H - h + 1) x (W - w + 1) x C as integers in some float.
+
+    They hold until the next call in the same thread.
 
     Args:
         levels: uint8, or integers of 0 .. 2^21 - 1, H x W x C, at least as large as the kernel.
@@ -94,17 +98,36 @@ def _by_lines(levels: Array, column: Taps, row: Taps, shape: tuple[int, ...]) ->
 def _by_pieces(levels: Array, parts: tuple[Piece, ...], shape: tuple[int, ...]) -> Array:
     import cv2
 
-    source = levels.astype(np.float32)
+    source = _workspace.take("source", levels.shape)
+    np.copyto(source, levels)
     total: Array | None = None
     for part in parts:
         (height, width), (row, column) = part.taps.shape, part[1:]
         seen = source[row : row + shape[0] + height - 1, column : column + shape[1] + width - 1]
+        whole = _workspace.take("total" if total is None else "part", seen.shape)
         taps = part.taps.astype(np.float32)
-        sums = cv2.filter2D(seen, cv2.CV_32F, taps, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-        sums = _inner(sums, seen, 0, 0, shape)
+        cv2.filter2D(seen, cv2.CV_32F, taps, dst=whole, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+        sums = whole[: shape[0], : shape[1]]
         total = sums if total is None else np.add(total, sums, out=total)
     assert total is not None, "a kernel has taps"
     return total
+
+
+class _Workspace(threading.local):
+    """Memory that a thread keeps for its next strip: new pages from the system cost half as much as the sums."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Array] = {}
+
+    def take(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """A float32 array of this shape and any content, which holds until the thread takes this name again."""
+        size = math.prod(shape)
+        if name not in self._kept or self._kept[name].size < size:
+            self._kept[name] = np.empty(size, dtype=np.float32)
+        return self._kept[name][:size].reshape(shape)
+
+
+_workspace = _Workspace()
 
 
 def _by_transform(levels: Array, kernel: Kernel, shape: tuple[int, ...]) -> Array:

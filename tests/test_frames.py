@@ -40,7 +40,7 @@ def scene(count, height=32, width=48):
     return [np.roll(picture, (i, 2 * i), axis=(0, 1)) for i in range(count)]
 
 
-def write_video(path, pictures, codec="ffv1", pixels="bgr0", sound=False, **options):
+def write_video(path, pictures, codec="ffv1", pixels="bgr0", **options):
     """A video file through PyAV."""
     import av
 
@@ -48,8 +48,6 @@ def write_video(path, pictures, codec="ffv1", pixels="bgr0", sound=False, **opti
         stream = file.add_stream(codec, rate=24, options=options)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = pixels
-        if sound:
-            file.add_stream("pcm_s16le", rate=8000, layout="mono")
         for picture in pictures:
             for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixels)):
                 file.mux(packet)
@@ -58,14 +56,22 @@ def write_video(path, pictures, codec="ffv1", pixels="bgr0", sound=False, **opti
     return path
 
 
-def write_sound(path):
+def write_sound(path, cover=False):
+    """A second of silence, perhaps with a cover picture, which containers keep as a video stream."""
     import av
 
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("pcm_s16le", rate=8000, layout="mono")
-        sound = av.AudioFrame.from_ndarray(np.zeros((1, 8000), dtype=np.int16), format="s16", layout="mono")
-        sound.sample_rate = 8000
-        for packet in [*stream.encode(sound), *stream.encode(None)]:
+        stream = file.add_stream("aac", rate=44100, layout="mono")
+        packets = []
+        if cover:
+            picture = file.add_stream("mjpeg", rate=1)
+            picture.width, picture.height, picture.pix_fmt = 16, 16, "yuvj420p"
+            picture.disposition = av.stream.Disposition.attached_pic
+            black = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), dtype=np.uint8), format="rgb24")
+            packets = [*picture.encode(black.reformat(format="yuvj420p")), *picture.encode(None)]
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 44100), dtype=np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 44100
+        for packet in [*packets, *stream.encode(sound), *stream.encode(None)]:
             file.mux(packet)
     return path
 
@@ -323,9 +329,10 @@ class TestVideo:
         with pytest.raises(PictureError, match=r"f\.mp4"):
             windows(tmp_path / "f.mp4", window=3)
 
-    def test_sound_alone_is_no_video(self, tmp_path):
-        with pytest.raises(PictureError, match=r"a\.mkv has no video in it"):
-            windows(write_sound(tmp_path / "a.mkv"), window=3)
+    @pytest.mark.parametrize("cover", [False, True])
+    def test_sound_alone_is_no_video(self, cover, tmp_path):
+        with pytest.raises(PictureError, match=r"a\.mp4 has no video in it"):
+            windows(write_sound(tmp_path / "a.mp4", cover), window=3)
 
     def test_a_video_without_a_frame_is_refused(self, tmp_path):
         import av

@@ -140,7 +140,7 @@ def test_the_id_depends_on_the_recipe_alone(plan_of, tmp_path, name, how):
 
 
 @pytest.mark.parametrize("name", IDS)
-@pytest.mark.parametrize("fmt", ["png", "webdataset"])
+@pytest.mark.parametrize("fmt", ["png", "webdataset", "lmdb"])
 def test_parts_merge_to_the_whole(plan_of, tmp_path, name, fmt):
     parts = [tmp_path / f"part{i}" for i in (1, 2, 3)]
     for i, part in enumerate(parts, 1):
@@ -259,3 +259,11 @@ def test_frames_become_the_layout_of_gopro(plan_of, tmp_path):
     folders = sorted(p.relative_to(tmp_path / "out").as_posix() for p in Path(tmp_path / "out").glob("train/*/*"))
     assert {folder.rpartition("/")[2] for folder in folders} == {"blur", "blur_gamma", "sharp"}
     assert verify(tmp_path / "out", pixels=True, quiet=True) == []
+
+
+def test_two_pairs_never_share_a_file(frames, tmp_path):
+    (tmp_path / "twice.toml").write_text(FRAMES.replace("gamma-2.2", "stored"))
+    plan = make_plan(read_recipe(tmp_path / "twice.toml"), frames)
+    with pytest.raises(UsageError, match="cannot hold both"):
+        build(plan, tmp_path / "out", fmt="gopro", quiet=True)
+    assert not (tmp_path / "out" / "dataset.json").exists()

@@ -33,7 +33,7 @@ Array = npt.NDArray[Any]
 
 _DIRECT = 129 if platform.machine().lower() in ("x86_64", "amd64") else 49
 # In taps: what one more piece costs, and what a Fourier transform costs (measured, 1280x720).
-_PIECE, _TRANSFORM = 12, 220
+_PIECE, _TRANSFORM = 9, 230
 _LONGEST_LINES = 220
 
 

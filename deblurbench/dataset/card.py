@@ -20,6 +20,8 @@ from deblurbench.places import Place
 CARD = "README.md"
 CARDS = (CARD, ATTRIBUTION, CROISSANT)
 
+_ABOUT = "## About the recipe"
+
 _MOST_LEFT_OUT = 50
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
 _LAYOUTS = {
@@ -86,6 +88,14 @@ def write_cards(place: Place, facts: DatasetFacts, records: Callable[[], Iterabl
         licences=summary.licences,
     )
     place.write_text(CROISSANT, json_text(described))
+
+
+def about_in(place: Place) -> str:
+    """What the recipe's author says of a dataset, as its card has it; empty where there is none."""
+    if not place.exists(CARD):
+        return ""
+    _, _, about = place.read_text(CARD).partition(f"\n{_ABOUT}\n")
+    return about.rpartition("\n## Recipe\n")[0].strip()
 
 
 def _card(facts: DatasetFacts, summary: Summary) -> Iterator[str]:
@@ -209,7 +219,7 @@ def _shortfalls(facts: DatasetFacts) -> Iterator[str]:
 def _about(about: str) -> Iterator[str]:
     text = re.sub(r"\A\s*# .*\n?", "", about).strip()
     if text:
-        yield "## About the recipe"
+        yield _ABOUT
         yield ""
         yield text
         yield ""

@@ -12,6 +12,7 @@ import tomli_w
 
 from deblurbench.dataset.card import CARDS, DatasetFacts, write_cards
 from deblurbench.dataset.formats import find_format
+from deblurbench.dataset.formats.gopro import GoPro, refuse_clashes
 from deblurbench.dataset.kernels import Taps, opened_kernels, write_kernels
 from deblurbench.dataset.leaks import LEAKS, leak_lines, leak_report, write_leaks
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record, manifest_records, record_line
@@ -75,6 +76,9 @@ def commit(
         reasons = {photo.reason for photo in finished.left_out}
         hint = f"{len(finished.left_out)} photos were left out: {min(reasons)}" if reasons else "add photos"
         raise DatasetError(f"{place} has no pair", hint)
+    layout = find_format(finished.format)
+    if isinstance(layout, GoPro):
+        refuse_clashes(layout, manifest_records(place))
     with place.writing(KERNELS) as temporary, temporary.open("wb") as file:
         write_kernels(file, kernels())
     recipe = finished.recipe

@@ -10,6 +10,7 @@ from pathlib import Path
 from deblurbench.config import parse
 from deblurbench.dataset.adoption import REPORT as ADOPTED
 from deblurbench.dataset.build import claim
+from deblurbench.dataset.card import about_in
 from deblurbench.dataset.commit import REPORT, Finished, commit
 from deblurbench.dataset.executors import run_jobs
 from deblurbench.dataset.formats import FORMATS
@@ -96,7 +97,7 @@ def export(
             shards=shards,
             part=None,
             left_out=_left_out(dataset),
-            about=_about(dataset),
+            about=about_in(dataset.place),
         )
         commit(place, finished, lambda: _records(dataset, chosen), lambda: _kernels(dataset, chosen))
         place.remove(JOURNAL)
@@ -208,14 +209,6 @@ def _left_out(dataset: Dataset) -> list[LeftOut]:
         return [LeftOut(name=entry["name"], reason=entry["reason"]) for entry in report["left_out"]]
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{dataset.place}/{REPORT} is damaged", "build the dataset again") from error
-
-
-def _about(dataset: Dataset) -> str:
-    """What its recipe's author says of it: the card has it."""
-    if not dataset.place.exists("README.md"):
-        return ""
-    _, _, about = dataset.place.read_text("README.md").partition("\n## About the recipe\n")
-    return about.rpartition("\n## Recipe\n")[0].strip()
 
 
 def _recipe(dataset: Dataset, splits: Collection[str]) -> Recipe:

@@ -10,6 +10,7 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 
 from deblurbench.dataset.build import claim
+from deblurbench.dataset.card import about_in
 from deblurbench.dataset.commit import REPORT, Finished, commit
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.formats.format import Format, Made
@@ -58,6 +59,7 @@ def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: b
             shards=shards if fmt.sharded else {},
             part=None,
             left_out=[LeftOut(name=name, reason=reason) for name, reason in sorted(left_out)],
+            about=about_in(sources[0]),
         )
         notes = commit(place, finished, lambda: (record for record, _ in _records(sources)), lambda: _kernels(sources))
         place.remove(JOURNAL)
@@ -104,7 +106,7 @@ def _chunks(records: Iterator[tuple[Record, Place]], size: int) -> Iterator[list
 
 def _put(fmt: Format, place: Place, split: str, index: int, shard: list[tuple[Record, Place]]) -> None:
     """Bring the pictures of some pairs to their new place."""
-    if fmt.sharded:
+    if fmt.picture(shard[0][0], "sharp") is None:  # no file of its own
         readers = {source.url: fmt.reader(source, split) for _, source in shard}
         made = (
             Made(record, *(readers[source.url].read(record, side) for side in ("sharp", "blur")))

@@ -97,7 +97,7 @@ def _strips(levels: npt.NDArray[np.integer], kernel: Kernel, engine: str) -> Ite
         return
     height, taps = levels.shape[0], kernel.taps.shape
     extended = extend(levels, taps)
-    count = max(chosen.samples // extended[0].size, 4 * taps[0])  # what overlaps is computed twice
+    count = max(chosen.samples // extended[0].size, 2 * taps[0])  # what overlaps is computed twice
     for start in range(0, height, count):
         stop = min(start + count, height)
         yield slice(start, stop), chosen.valid(extended[start : stop + taps[0] - 1], kernel)

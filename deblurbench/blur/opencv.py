@@ -30,11 +30,12 @@ from deblurbench.blur.kernel import Kernel
 from deblurbench.blur.separable import Piece, Taps, factors, pieces
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.floating[Any]]
 
 _DIRECT = 129 if platform.machine().lower() in ("x86_64", "amd64") else 49
 # In taps: what one more piece costs, and what a Fourier transform costs (measured, 1280x720).
 _PIECE, _TRANSFORM = 9, 230
-_LONGEST_LINES = 220
+_LONGEST_LINES = 170  # height + width: beyond, a transform is faster than two passes (measured)
 
 
 class Plan(NamedTuple):
@@ -90,9 +91,13 @@ def _by_lines(levels: Array, column: Taps, row: Taps, shape: tuple[int, ...]) ->
     short = levels.dtype == np.uint8
     kind, depth = (np.float32, cv2.CV_32F) if short else (np.float64, cv2.CV_64F)
     source = levels if short else levels.astype(np.float64)
+    whole = _workspace.take("lines", levels.shape, kind)
+    across: Floats = row.astype(kind)
+    down: Floats = column.astype(kind)
     # Anchored in the middle, where OpenCV makes use of symmetry.
-    sums = cv2.sepFilter2D(source, depth, row.astype(kind), column.astype(kind), borderType=cv2.BORDER_REPLICATE)
-    return _inner(sums, levels, len(column) // 2, len(row) // 2, shape)
+    cv2.sepFilter2D(source, depth, across, down, dst=whole, borderType=cv2.BORDER_REPLICATE)
+    top, left = len(column) // 2, len(row) // 2
+    return whole[top : top + shape[0], left : left + shape[1]]
 
 
 def _by_pieces(levels: Array, parts: tuple[Piece, ...], shape: tuple[int, ...]) -> Array:
@@ -119,12 +124,13 @@ class _Workspace(threading.local):
     def __init__(self) -> None:
         self._kept: dict[str, Array] = {}
 
-    def take(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """A float32 array of this shape and any content, which holds until the thread takes this name again."""
+    def take(self, name: str, shape: tuple[int, ...], kind: type = np.float32) -> Array:
+        """An array of this shape and any content, which holds until the thread takes this name again."""
         size = math.prod(shape)
-        if name not in self._kept or self._kept[name].size < size:
-            self._kept[name] = np.empty(size, dtype=np.float32)
-        return self._kept[name][:size].reshape(shape)
+        kept = self._kept.get(name)
+        if kept is None or kept.size < size or kept.dtype != kind:
+            kept = self._kept[name] = np.empty(size, dtype=kind)
+        return kept[:size].reshape(shape)
 
 
 _workspace = _Workspace()
@@ -138,14 +144,19 @@ def _by_transform(levels: Array, kernel: Kernel, shape: tuple[int, ...]) -> Arra
     spectrum = _spectrum(kernel.taps.tobytes(), kernel.taps.shape, size)
     short = levels.dtype == np.uint8
     planes = cv2.split(levels) if short else np.moveaxis(levels, 2, 0)
-    sums: list[npt.NDArray[np.floating[Any]]] = []
-    source = np.zeros(size)  # what wraps around reaches only rows and columns that are not wanted
-    for plane in planes:
+    kind = np.float32 if short else np.float64
+    sums = _workspace.take("sums", (len(planes), *shape[:2]), kind)
+    source, product = (_workspace.take(name, size, np.float64) for name in ("source64", "product"))
+    source.fill(0)  # what wraps around reaches only rows and columns that are not wanted
+    for channel, plane in enumerate(planes):
         source[:rows, :columns] = plane
-        product = cv2.mulSpectrums(cv2.dft(source, nonzeroRows=rows), spectrum, 0)
-        whole = cv2.dft(product, dst=product, flags=cv2.DFT_INVERSE)
-        sums.append(np.rint(whole[height - 1 : rows, width - 1 : columns]).astype(np.float32 if short else np.float64))
-    return np.asarray(cv2.merge(sums)).reshape(shape)
+        cv2.dft(source, dst=product, nonzeroRows=rows)
+        cv2.mulSpectrums(product, spectrum, 0, product)
+        cv2.dft(product, dst=product, flags=cv2.DFT_INVERSE)
+        inner = product[height - 1 : rows, width - 1 : columns]
+        np.copyto(sums[channel], np.rint(inner, out=inner), casting="same_kind")
+    merged = _workspace.take("merged", shape, kind)
+    return np.asarray(cv2.merge(list(sums), merged)).reshape(shape)
 
 
 @lru_cache(maxsize=8)
@@ -156,9 +167,3 @@ def _spectrum(data: bytes, shape: tuple[int, int], size: tuple[int, int]) -> Arr
     taps = np.zeros(size)
     taps[: shape[0], : shape[1]] = np.frombuffer(data, dtype=np.int32).reshape(shape)
     return np.asarray(cv2.dft(taps / taps.size))
-
-
-def _inner(sums: Array, levels: Array, top: int, left: int, shape: tuple[int, ...]) -> Array:
-    """The part that saw no border; OpenCV drops the last axis of a picture with one channel."""
-    whole = sums.reshape(levels.shape)
-    return whole[top : top + shape[0], left : left + shape[1]]

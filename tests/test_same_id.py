@@ -13,7 +13,7 @@ from deblurbench.dataset.reader import open_dataset
 from deblurbench.dataset.rebuild import rebuild
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.dataset.verify import verify
-from deblurbench.errors import UsageError
+from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.images.codec import write_png
 from deblurbench.sources.deadleaves import draw
 
@@ -267,3 +267,34 @@ def test_two_pairs_never_share_a_file(frames, tmp_path):
     with pytest.raises(UsageError, match="cannot hold both"):
         build(plan, tmp_path / "out", fmt="gopro", quiet=True)
     assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_what_a_recipe_reads_is_part_of_its_plan(tmp_path):
+    """Another kernel under the same name is another dataset: an unfinished build never mixes them."""
+    text = (
+        HEAD
+        + f"""
+[[splits]]
+name = "train"
+blurs = [
+    {{ family = "measured", path = "{tmp_path}/k.npy", orientation = "as-is" }},
+    {{ family = "box", width = 3, light = "crf:{tmp_path}/curve.npy" }},
+]
+"""
+    )
+    (tmp_path / "r.toml").write_text(text)
+    hashes = set()
+    for size, power in ((3, 2.0), (5, 2.0), (5, 1.8)):
+        np.save(tmp_path / "k.npy", np.ones((size, size)))
+        np.save(tmp_path / "curve.npy", np.linspace(0, 1, 256) ** power)
+        hashes.add(make_plan(read_recipe(tmp_path / "r.toml")).hash())
+    assert len(hashes) == 3
+    built = build(make_plan(read_recipe(tmp_path / "r.toml")), tmp_path / "out", quiet=True)
+    blurs = [record.blur for record in built.records()]
+    assert {blur["light"] for blur in blurs} == {"stored", "crf:curve.npy"}
+    assert all(len(blur["curve"]) == 64 for blur in blurs if "curve" in blur)
+    assert str(tmp_path) not in (tmp_path / "out" / "manifest.jsonl").read_text()
+    (tmp_path / "k.npy").write_bytes(b"no kernel")
+    with pytest.raises(DeblurbenchError, match=r"k\.npy"):
+        build(make_plan(read_recipe(tmp_path / "r.toml")), tmp_path / "other", quiet=True)
+    assert not (tmp_path / "other").exists()

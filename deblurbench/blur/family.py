@@ -46,6 +46,13 @@ class Blur(Config):
     def draw(self, draws: Draws) -> Drawn:
         """The operator of one pair and its parameters; whatever is random about them comes from `draws`."""
 
+    def fingerprint(self) -> str:
+        """What it depends on beside its parameters, such as the content of files; empty for most families.
+
+        Raises: what reading them raises.
+        """
+        return ""
+
 
 def blur_from(values: Mapping[str, Any], file: str, table: str) -> Blur:
     """The blur that a recipe's table `{family = ..., parameters ...}` describes.

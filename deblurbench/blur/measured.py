@@ -73,6 +73,10 @@ class Measured(Blur):
         where = {"file": entry.file, "index": entry.index, "sha256": entry.sha256}
         return Drawn(entry.kernel, where | {"orientation": self.orientation, "normalise": self.normalise})
 
+    def fingerprint(self) -> str:
+        """The ids of the kernels of its bank."""
+        return " ".join(entry.kernel.id for entry in self.bank())
+
     def bank(self) -> list[Entry]:
         """All kernels, in the order of their files' names and of each file. Raises what `draw` raises."""
         rotated = self.orientation == "rotated-180"

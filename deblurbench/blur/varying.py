@@ -38,6 +38,10 @@ class SpatiallyVarying(Blur):
     columns: Annotated[int, Field(ge=1, le=16)]
     blur: Annotated[dict[str, Any], AfterValidator(_check_blur)]
 
+    def fingerprint(self) -> str:
+        """That of the nested family."""
+        return blur_from(self.blur, "", "").fingerprint()
+
     def draw(self, draws: Draws) -> Drawn:
         """A field of kernels; `nodes` holds what each drew, row by row.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from deblurbench.blur.camera import Camera
 from deblurbench.blur.family import Blur, blur_from
-from deblurbench.blur.light import check_light
+from deblurbench.blur.light import check_light, curve
 from deblurbench.config import parse
 from deblurbench.errors import RecipeError, UsageError, nearest
 
@@ -28,6 +29,17 @@ class Degradation:
     blur: Blur
     light: str = STORED
     camera: Camera | None = None
+
+    def fingerprint(self) -> str:
+        """What its pixels depend on beside its parameters: the content of the files that it reads."""
+        return self.blur.fingerprint() + (curve(self.light).id if self.light.startswith("crf:") else "")
+
+    def described(self) -> dict[str, str]:
+        """Family and light, for the manifest: of a curve from a file its name without the folder, and what it holds."""
+        if not self.light.startswith("crf:"):
+            return {"family": self.blur.family, "light": self.light}
+        light = f"crf:{Path(self.light.removeprefix('crf:')).name}"
+        return {"family": self.blur.family, "light": light, "curve": curve(self.light).id}
 
 
 def degradation_from(

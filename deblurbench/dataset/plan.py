@@ -89,8 +89,11 @@ class Plan:
         return {split.name: sum(1 for _ in self.photos_of(split)) for split in self.recipe.splits}
 
     def hash(self) -> str:
-        """Hex SHA-256 of the recipe and of all photos: two builds with one hash make the same pixels."""
+        """Hex SHA-256 of the recipe, the files that its blurs read, and all photos: one hash, the same pixels."""
         digest = hashlib.sha256(canonical_json(self.recipe.tables()).encode())
+        for split in self.recipe.splits:
+            for degradation in self.recipe.open_blurs(split):
+                digest.update(degradation.fingerprint().encode())
         for planned in self.photos:
             digest.update(f"\n{planned.share}/{planned.photo.name} {planned.photo.raw_sha256}".encode())
         return digest.hexdigest()

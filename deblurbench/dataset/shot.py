@@ -83,8 +83,9 @@ class Shot:
             sharp, blurred, camera = self.degradation.camera.apply(sharp, blurred, self.draws, mask)
         elif tiles is None:
             hashes = photo.hashes
-        light = "recorded" if isinstance(operator, Recorded) else self.degradation.light
-        blur = {"family": self.degradation.blur.family, "light": light, **parameters}
+        blur = {**self.degradation.described(), **parameters}
+        if isinstance(operator, Recorded):
+            blur["light"] = "recorded"
         description = _Description(photo, blur, kernels_of(operator), camera)
         if tiles is None:
             return [self._made(self.id, None, sharp, blurred, description, hashes)]

@@ -1,7 +1,7 @@
 """Exact sums by Fourier transforms in float64, rounded to the nearest integer.
 
-The error of a transform stays below 2^-9 even for levels of 21 bits (tested), so the nearest integer is the sum. In
-float32 it would not be: transforms in single precision are off by several units.
+The error of a transform (measured at 1280x720: 2e-8 on 8 bits, 2e-4 on 21) is so far below 1/2 that the nearest integer
+is the sum. In float32 it would not be: transforms in single precision are off by several units.
 
 A channel at a time, at a size that transforms fast; the last kernels' transforms are kept.
 """

@@ -5,11 +5,11 @@ holds it, so that float32 sums are exact in any order, fused or not. OpenCV adds
 - in `sepFilter2D`, always: kernels of rank 1 take two passes of it;
 - in `filter2D` from float32 to float32, for kernels of fewer than 130 taps on x86 (50 elsewhere), and leaves zeros
   out: sparse kernels are cut into such pieces, so that 66 taps of motion cost 66 taps, not 31 x 31.
-Whatever has more taps goes through `dft` in float64, whose error stays far below 1/2 (tested), so that the nearest
-integer is the sum. `filter2D` from 8 bits to float32 is not exact on large kernels, as it transforms in float32, and
-never used.
+Whatever has more taps goes through `dft` in float64, whose error (measured: 2e-8 on 8 bits, 2e-4 on 21) is so far below
+1/2 that the nearest integer is the sum. `filter2D` from 8 bits to float32 is not exact on large kernels, as it
+transforms in float32, and never used.
 
-Levels of more than 8 bits go byte by byte on the float32 route and as they are on the float64 ones.
+Levels of more than 8 bits take two passes in float64, which holds their sums, or the transform.
 
 OpenCV's number of threads is a setting of the whole process, so it is left alone: none of these functions uses more
 than one thread (measured: processor time equals wall-clock time with two allowed).
@@ -59,14 +59,9 @@ def valid(levels: Array, kernel: Kernel) -> Array:
     shape = (rows, columns, levels.shape[2])
     if plan.lines:
         return _by_lines(levels, *plan.lines, shape)
-    if not plan.pieces:
-        return _by_transform(levels, kernel, shape)
-    if levels.dtype == np.uint8:
+    if plan.pieces and levels.dtype == np.uint8:
         return _by_pieces(levels, plan.pieces, shape)
-    total = np.zeros(shape)
-    for shift in range(0, int(levels.max()).bit_length(), 8):
-        total += float(1 << shift) * _by_pieces((levels >> shift) & 255, plan.pieces, shape)
-    return total
+    return _by_transform(levels, kernel, shape)
 
 
 def planned(kernel: Kernel) -> Plan:

@@ -3,8 +3,8 @@
 This is the one place that decodes and encodes. What a file holds is told by its first bytes, never by its name:
 QOI and .npy go to decoders of their own, everything else to Pillow, and the same rules hold for all.
 
-    png   read by everything; written as fast as QOI, read a third as fast
-    qoi   the fast lossless format (https://qoiformat.org): written and read at about the speed of a JPEG decoder
+    png   read by everything; written nearly as fast as QOI, read in three times the time
+    qoi   the fast lossless format (https://qoiformat.org): written and read in about the time of a JPEG decoder
     npy   uncompressed, NumPy's own format, version 1.0
 """
 

@@ -12,7 +12,7 @@ from deblurbench.cli import options
 @click.command("run-baseline", short_help="Train, predict and score a baseline.")
 @click.argument("name")
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="A dataset folder.  [default: data/starter, built if absent]"
+    "--data", metavar="PATH", help="A dataset folder, or a URL of one.  [default: data/starter, built if absent]"
 )
 @click.option("--preset", help="A variant of the recipe, such as demo.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME-DATASET]")
@@ -24,7 +24,7 @@ from deblurbench.cli import options
 @options.common
 def command(
     name: str,
-    data: Path | None,
+    data: str | None,
     preset: str | None,
     out: Path | None,
     device: str,

@@ -1,4 +1,4 @@
-"""Restoring whole folders of pictures."""
+"""Restoring pictures: whole folders of them, or those of a dataset."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,14 @@ class Job:
     target: Path
 
 
+class Work(NamedTuple):
+    """A blurred picture, what errors call it, and the PNG file that the result goes to."""
+
+    name: str
+    blurred: Picture
+    target: Path
+
+
 def refuse_existing(jobs: Iterable[Job]) -> None:
     """Raise UsageError where a result would take the place of a file."""
     for job in jobs:
@@ -42,32 +51,31 @@ def predict(restorer: Restorer, jobs: Sequence[Job], *, quiet: bool = False) -> 
     for folder in sorted({job.target.parent for job in jobs}):
         make_folder(folder)
     with progress("predict", len(jobs), "pictures", quiet=quiet) as bar:
-        restore(restorer, jobs, bar)
+        restore(restorer, (Work(str(job.source), read_rgb(job.source), job.target) for job in jobs), bar)
 
 
-def restore(restorer: Restorer, jobs: Iterable[Job], bar: Progress) -> tuple[dict[str, str], float]:
-    """Restore the jobs; returns the pixel hash of each result by file name, and the mean seconds it took.
+def restore(restorer: Restorer, pictures: Iterable[Work], bar: Progress) -> tuple[dict[str, str], float]:
+    """Restore pictures; returns the pixel hash of each result by file name, and the mean seconds it took.
 
     The time is that of the restorer alone: no decoding, encoding or hashing.
     """
     hashes: dict[str, str] = {}
     seconds = 0.0
-    for job in jobs:
-        blurred = read_rgb(job.source)
+    for work in pictures:
         start = time.perf_counter()
-        restored = restorer(blurred)
+        restored = restorer(work.blurred)
         seconds += time.perf_counter() - start
-        _check(restored, blurred, job)
-        write_png(job.target, restored)
-        hashes[job.target.name] = pixel_hash(restored)
+        _check(restored, work)
+        write_png(work.target, restored)
+        hashes[work.target.name] = pixel_hash(restored)
         bar.step()
     return hashes, seconds / max(len(hashes), 1)
 
 
-def _check(restored: Picture, blurred: Picture, job: Job) -> None:
-    if restored.dtype != np.uint8 or restored.shape != blurred.shape:
-        what = f"{restored.dtype} {restored.shape} for uint8 {blurred.shape}"
-        raise RunError(f"the baseline returned {what} ({job.source})", "a restorer keeps type and shape")
+def _check(restored: Picture, work: Work) -> None:
+    if restored.dtype != np.uint8 or restored.shape != work.blurred.shape:
+        what = f"{restored.dtype} {restored.shape} for uint8 {work.blurred.shape}"
+        raise RunError(f"the baseline returned {what} ({work.name})", "a restorer keeps type and shape")
 
 
 def plan_jobs(source: Path, out: Path) -> list[Job]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from deblurbench import plugins
@@ -16,7 +17,7 @@ from deblurbench.progress import progress, say
 from deblurbench.runs.baseline import WEIGHTS, Baseline
 from deblurbench.runs.device import choose_device
 from deblurbench.runs.model import Model
-from deblurbench.runs.predict import TILING, Job, restore
+from deblurbench.runs.predict import TILING, Work, restore
 from deblurbench.runs.record import (
     PICTURES,
     PREDICTIONS,
@@ -33,9 +34,7 @@ from deblurbench.runs.record import (
     write_run,
     write_scores,
 )
-from deblurbench.scoring.pairing import Pair, Pairing
-from deblurbench.scoring.protocol import DEFAULT, find_protocol
-from deblurbench.scoring.score import ProtocolScores, score_pairing
+from deblurbench.runs.score import score_split
 from deblurbench.versions import versions
 
 SEED = "training.seed"
@@ -59,16 +58,13 @@ def run_baseline(
     """Run a baseline on a dataset, or finish a run that was interrupted. Returns the rows of `scores.csv`.
 
     Raises:
-        UsageError: an unknown baseline, preset or key, a dataset without a test split or, as in shards, without
-            picture files, `run` not writable.
+        UsageError: an unknown baseline, preset or key, a dataset without a test split, `run` not writable.
         RunError: `run` holds a run of other settings; training failed.
     """
     baseline: Baseline = plugins.load("baselines", name)
     config = baseline.configure(preset, settings)
     if not dataset.test_splits:
-        raise UsageError(f"{dataset.place} has no test split", "add one to its recipe")
-    for split in dataset.test_splits:  # of a format without picture files it is said before the work
-        dataset.pairs(split)
+        raise UsageError(f"{dataset.place} has no test split", _no_test_split(dataset))
     changed = config != baseline.configure(preset, [s for s in settings if s.partition("=")[0].strip() == SEED])
     chosen = choose_device(device, needed=baseline.trains)
     parameters, trainable = baseline.counts(config)
@@ -89,7 +85,8 @@ def run_baseline(
         versions=versions(),
         git_commit=git_commit(),
     )
-    refuse_inside(run, dataset.path)
+    if dataset.place.folder is not None:
+        refuse_inside(run, dataset.place.folder)
     if dataset.root is not None:
         refuse_inside(run, dataset.path / dataset.root)
     _check_owner(run, overwrite)
@@ -99,9 +96,19 @@ def run_baseline(
             baseline.train(config, dataset, run, device=chosen, quiet=quiet)
         model = Model(baseline, config, run / WEIGHTS if baseline.trains else None, chosen)
         _predict(model, dataset, run, quiet)
-        rows = [row for split in dataset.test_splits for row in _score(dataset, split, run, workers)]
+        rows = [
+            row
+            for split in dataset.test_splits
+            for row in score_split(dataset, split, run / PICTURES / split, workers=workers)
+        ]
         write_scores(run, rows)
     return rows
+
+
+def _no_test_split(dataset: Dataset) -> str:
+    if dataset.format == "adopted" and dataset.splits.get("val"):
+        return "it was published without one: restore its val with `deblurbench predict` and `score` the result"
+    return "add one to its recipe"
 
 
 def _check_owner(run: Path, overwrite: bool) -> None:
@@ -136,11 +143,17 @@ def _predict(model: Model, dataset: Dataset, run: Path, quiet: bool) -> None:
     with progress("predict", total, "pictures", quiet=quiet) as bar:
         for split in dataset.test_splits:
             folder = make_folder(run / PICTURES / split)
-            jobs = [Job(pair.blur, folder / f"{pair.name}.png") for pair in dataset.pairs(split)]
-            hashes, seconds = restore(restorer, jobs, bar)
+            hashes, seconds = restore(restorer, _blurred(dataset, split, folder), bar)
             splits[split] = SplitPredictions(pictures=hashes, seconds_per_picture=seconds)
     record = PredictionsRecord(weights_sha256=weights, tiling=TILING, device=model.device, splits=splits)
     write_predictions(run, record)
+
+
+def _blurred(dataset: Dataset, split: str, folder: Path) -> Iterator[Work]:
+    """The blurred pictures of a split, and where in `folder` each one's result goes."""
+    with closing(dataset.reader(split)) as pictures:
+        for record in dataset.records(split):
+            yield Work(record.pair, pictures.read(record, "blur"), folder / f"{record.name}.png")
 
 
 def _is_predicted(run: Path, dataset: Dataset, weights: str | None) -> bool:
@@ -155,32 +168,3 @@ def _is_predicted(run: Path, dataset: Dataset, weights: str | None) -> bool:
         )
     except PictureError:
         return False
-
-
-def _score(dataset: Dataset, split: str, run: Path, workers: int) -> list[ScoreRow]:
-    """Score one split's predictions and, beside them, the blurred pictures as they are."""
-    protocol = find_protocol(DEFAULT)
-    pairs = dataset.pairs(split)
-    folder = run / PICTURES / split
-    predicted = _score_pairs([Pair(f"{p.name}.png", p.sharp, folder / f"{p.name}.png") for p in pairs], workers)
-    blurred = _score_pairs([Pair(f"{p.name}.png", p.sharp, p.blur) for p in pairs], workers)
-    return [
-        ScoreRow(
-            split=split,
-            name=image.name,
-            protocol=protocol.id,
-            psnr_db=image.values["psnr_db"],
-            ssim=image.values.get("ssim"),
-            blurred_psnr_db=before.values["psnr_db"],
-            blurred_ssim=before.values.get("ssim"),
-        )
-        for image, before in zip(predicted.images, blurred.images, strict=True)
-    ]
-
-
-def _score_pairs(pairs: Sequence[Pair], workers: int) -> ProtocolScores:
-    pairing = Pairing(tuple(pairs), extra=(), ignored=())
-    report = score_pairing(pairing, [find_protocol(DEFAULT)], workers=workers, quiet=True)
-    if report.failures:
-        raise RunError(f"a picture cannot be scored: {report.failures[0]}", "check the dataset with verify-dataset")
-    return report.protocols[0]

@@ -1,0 +1,38 @@
+"""What somebody meets who works through the documents with pictures of their own: the whole chain, at its seams."""
+
+from contextlib import closing
+
+import numpy as np
+import pytest
+from layout_kit import TREES
+
+from deblurbench.dataset.adopt import adopt
+from deblurbench.dataset.reader import open_dataset
+from deblurbench.errors import UsageError
+from deblurbench.runs.record import read_scores
+from deblurbench.runs.run import run_baseline
+from deblurbench.sources.layouts.find import LAYOUTS
+
+
+def adopted(name, folder):
+    root, out = TREES[name](folder / "tree"), folder / name
+    adopt(LAYOUTS[name], root, out, variant=LAYOUTS[name].default, workers=1, allow_incomplete=True, quiet=True)
+    return open_dataset(out)
+
+
+@pytest.mark.parametrize("name", ["levin", "dpdd", "gopro", "custom-test"])
+def test_baselines_run_on_adopted_datasets(name, tmp_path):
+    """Grey and 16-bit pictures, too: what is restored and scored are the pixels that the manifest hashes."""
+    dataset = adopted(name, tmp_path)
+    rows = run_baseline("identity", dataset, tmp_path / "run", quiet=True)
+    assert [row.name for row in rows] == [f"{record.name}.png" for record in dataset.records("test")]
+    with closing(dataset.reader("test")) as pictures:
+        for row, record in zip(read_scores(tmp_path / "run"), dataset.records("test"), strict=True):
+            blur, sharp = (pictures.read(record, side).astype(float) for side in ("blur", "sharp"))
+            expected = 10 * np.log10(255**2 / ((blur - sharp) ** 2).mean())
+            assert row.psnr_db == row.blurred_psnr_db == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_dataset_published_without_test_says_what_to_do(tmp_path):
+    with pytest.raises(UsageError, match="published without one: restore its val"):
+        run_baseline("identity", adopted("reds", tmp_path), tmp_path / "run", quiet=True)

@@ -38,13 +38,14 @@ def test_a_changed_sample_is_noticed(tmp_path, monkeypatch):
         Samples().read(photo)
 
 
-def test_folder_takes_every_tree_once(tmp_path):
+def test_folder_takes_every_file_of_a_tree(tmp_path):
     write_png(tmp_path / "a b.png", noise(4, 4))
     (tmp_path / "sub").mkdir()
     write_png(tmp_path / "sub" / "copy.png", noise(4, 4))
     Image.fromarray(noise(5, 5)).save(tmp_path / "sub" / "x.JPG")
     photos = Folder(path=str(tmp_path)).photos(0)
-    assert sorted(Path(p.key).name for p in photos) == ["a b.png", "x.JPG"]  # equal bytes count once
+    assert sorted(Path(p.key).name for p in photos) == ["a b.png", "copy.png", "x.JPG"]
+    assert Folder.same_bytes_once  # the plan takes the first of equal files, and reports the others
     first = next(p for p in photos if p.stem == "a b")
     assert first.raw_sha256 == sha256_file(tmp_path / "a b.png")
     assert first.name == f"a_b-{first.raw_sha256[:8]}"
@@ -82,5 +83,5 @@ def test_an_unknown_source_or_setting_is_named():
         source_from({"source": "foldr"}, "r.toml", "sources.0")
     with pytest.raises(UsageError, match=r"r.toml:sources.0.pth: unknown key, did you mean 'path'"):
         source_from({"source": "folder", "pth": "x"}, "r.toml", "sources.0")
-    with pytest.raises(UsageError, match=r"r.toml:sources.0.source: name one here: deadleaves, folder, samples"):
+    with pytest.raises(UsageError, match=r"r.toml:sources.0.source: name one here: deadleaves, folder, frames, pairs, samples"):
         source_from({}, "r.toml", "sources.0")

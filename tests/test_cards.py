@@ -140,7 +140,39 @@ def test_ranges_are_said_as_ranges(small):
     split = summarise(shot(i) for i in range(40)).splits["train"]
     assert split.blurs() == "shake (length 5 .. 44, size 15 .. 93, way a or b)"
     assert split.lights() == "srgb: 39; stored: 1"
-    assert split.cameras() == "jpeg, noise: 20; none: 20"
+    assert split.cameras() == "noise, JPEG: 20; none: 20"
+
+
+def test_the_constants_of_a_recipe_are_told_apart(small):
+    """Three blurs of one family that a recipe lists are three, not a range."""
+
+    def shot(i, **drawn):
+        return record(f"train/{i:03d}", photo(str(i)), blur={"family": "g", "light": "stored", **drawn})
+
+    course = summarise(shot(i, size=(3, 7, 11)[i % 3], sigma=(0.3, 1.0, 1.6)[i % 3]) for i in range(10)).splits["train"]
+    assert course.blurs() == "g (sigma 0.3, size 3): 4; g (sigma 1, size 7): 3; g (sigma 1.6, size 11): 3"
+    drawn = summarise(shot(i, size=13 + 2 * i, sigma=2.0 + i) for i in range(2)).splits["train"]
+    assert drawn.blurs() == "g (sigma 2 .. 3, size 13 .. 15)"
+
+
+def test_what_tells_a_reader_nothing_is_left_to_the_manifest(small):
+    shake = {"family": "camera-shake", "length": 30.0, "exposure": 0.5, "expl": 0.005, "steps": 2000, "size": 64}
+    drawn = {"saturation": 1.5, "colour": "a7r3", "bayer": "RGGB", "red_gain": 2.0, "blue_gain": 1.6}
+    camera = drawn | {"noise_shot": 1e-4, "noise_read": 2e-5, "jpeg": 85, "jpeg_codec": "x 1", "odd": 1}
+    split = summarise([record("train/a", photo("a"), blur=shake, camera=camera)]).splits["train"]
+    assert split.blurs() == "camera-shake (exposure 0.5, length 30)"
+    assert split.cameras() == "saturation, sensor colours, Bayer pattern, white balance, noise, JPEG, odd"
+
+
+@pytest.mark.parametrize(("source", "needs"), [("folder", True), ("samples", False), ("of-somebody-else", True)])
+def test_the_card_shows_the_commands_for_this_dataset(small, source, needs):
+    recipe = small.facts.recipe
+    table = recipe.sources[0].model_copy(update={"settings": {"source": source}})
+    write_cards(small.place, small.with_facts(recipe=recipe.model_copy(update={"sources": (table,)})), small.records)
+    text = small.place.read_text("README.md")
+    assert ("verify-dataset DIR --rebuild 10 --photos PHOTOS" in text) is needs
+    assert ("build-dataset DIR/recipe.toml --photos PHOTOS" in text) is needs
+    assert "build-dataset DIR/recipe.toml" in text
 
 
 def test_each_photo_has_one_row(small):

@@ -132,5 +132,36 @@ def test_small_pictures_stand_in_the_middle():
 def test_blurs_in_words():
     blur = {"family": "defocus", "light": "srgb", "radius": 3.14159, "blades": 5, "nodes": []}
     assert describe(record("train/p", photo("p"), blur=blur, camera={"jpeg": 90})) == (
-        "defocus, radius 3.14, in srgb light, camera"
+        "defocus, radius 3.14, blades 5, in srgb light, then a camera"
     )
+    disk = {"family": "defocus", "light": "stored", "radius": 2.0, "blades": 0}
+    assert describe(record("train/p", photo("p"), blur=disk)) == "defocus, radius 2"
+    frames = photo("p", frames=("0" * 64,) * 11)
+    mean = {"family": "frame-average", "light": "gamma-2.2"}
+    assert describe(record("train/p", frames, blur=mean)) == "frame-average, frames 11, in gamma-2.2 light"
+    recorded = {"family": "recorded", "light": "recorded", "variant": "blur_gamma"}
+    assert describe(record("train/p", photo("p"), blur=recorded)) == "recorded, variant blur_gamma"
+
+
+def test_each_kind_of_blur_is_shown(tmp_path):
+    """Of one family, too, where the light differs: `blur` and `blur_gamma` are both on the sheet."""
+    sharp = blocks(1)
+    kinds = [(f"family-{i}", "stored") for i in range(6)] + [("family-0", "srgb")]
+    made = [
+        Made(
+            record(
+                f"train/{i:02d}",
+                photo(str(i)),
+                sharp,
+                blocks(10 + i),
+                {"family": kinds[i % 7][0], "light": kinds[i % 7][1]},
+            ),
+            sharp,
+            blocks(10 + i),
+        )
+        for i in range(14)
+    ]
+    write(Small(Place(tmp_path), made, {}, "png"))
+    sheet = read_rgb(tmp_path / CONTACT)
+    shown = {i % 7 for i in range(14) if holds(sheet, blocks(10 + i))}
+    assert shown == set(range(7))

@@ -12,8 +12,9 @@ from deblurbench.dataset.attribution import ATTRIBUTION, attribution_lines, cell
 from deblurbench.dataset.croissant import CROISSANT, croissant
 from deblurbench.dataset.licences import Licence
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record
-from deblurbench.dataset.recipe import Recipe
+from deblurbench.dataset.recipe import Recipe, takes_photos
 from deblurbench.dataset.summary import Summary, summarise
+from deblurbench.errors import DeblurbenchError
 from deblurbench.files import json_text
 from deblurbench.places import Place
 
@@ -28,7 +29,7 @@ _LAYOUTS = {
     "png": "`<split>/{blur,sharp}/NAME.png`, 8-bit RGB",
     "qoi": "`<split>/{blur,sharp}/NAME.qoi`, 8-bit RGB",
     "npy": "`<split>/{blur,sharp}/NAME.npy`, NumPy arrays, uint8 height x width x 3",
-    "gopro": "`<split>/SCENE_FRAMES_00/{blur,sharp}/NUMBER.png`, the folders of GoPro\\_Large",
+    "gopro": "`<split>/SCENE_FRAMES_00/{blur,blur_gamma,sharp}/NUMBER.png`, the folders of GOPRO\\_Large",
     "webdataset": "`<split>-NNNNN.tar`, of each pair `KEY.blur.png`, `KEY.sharp.png`, `KEY.json` (its manifest line)",
     "lmdb": "`<split>_{blur,sharp}.lmdb`, LMDB environments as BasicSR reads them",
     "parquet": "`<split>-NNNNN.parquet`, with the columns `name`, `sharp`, `blur` and `record`",
@@ -121,6 +122,8 @@ def _card(facts: DatasetFacts, summary: Summary) -> Iterator[str]:
     yield ""
     yield from _FILES.splitlines()
     yield ""
+    yield from _checks(recipe).splitlines()
+    yield ""
     yield from _shortfalls(facts)
     yield from _about(facts.about)
     yield "## Recipe"
@@ -141,16 +144,30 @@ _FILES = f"""\
   hash to. `{KERNELS}` holds every kernel as integers that sum to 65536, by its id.
 - `{COMMIT_MARK}` was written last and names the versions that took part. `leaks.json` says what lies in more than one
   of train, val and test; `build-report.json` what is missing.
-- `contact-sheet.png` and `kernel-sheet.png` show some pairs and kernels.
+- `contact-sheet.png` shows some pairs, `kernel-sheet.png`, where there are kernels, some of those."""
 
+_CHECKS = """\
 ```sh
 sha256sum -c SHA256SUMS                        # is this copy whole?
 deblurbench verify-dataset DIR --pixels        # has every picture the pixels that the manifest says?
-deblurbench verify-dataset DIR --rebuild 10    # do ten pairs, made again from their photos, come out the same?
-deblurbench build-dataset recipe.toml          # the whole of it again: the same dataset id, on any machine
+deblurbench verify-dataset DIR --rebuild 10{photos}    # do ten pairs, made again, come out the same?
+deblurbench build-dataset DIR/recipe.toml{photos}      # all of it again: the same dataset id, on any machine
 ```
 
-Pixels are the promise, not file bytes: encoders differ. The dataset id is the hash of all pairs' names and pixels."""
+DIR is this folder{where}. Pixels are the promise, not file bytes: encoders differ. The dataset id is the
+hash of all pairs' names and pixels."""
+
+_PHOTOS = ", PHOTOS the folder of the photos; a `--licence` or `--limit` of the build must be given again"
+
+
+def _checks(recipe: Recipe) -> str:
+    """The commands that check this dataset, as they must be given for it."""
+    try:
+        needs_photos = any(takes_photos(source) for source in recipe.open_sources())
+    except DeblurbenchError:  # a source that is not installed here
+        needs_photos = True
+    photos, where = (" --photos PHOTOS", _PHOTOS) if needs_photos else ("", "")
+    return _CHECKS.format(photos=photos, where=where)
 
 
 def _header(facts: DatasetFacts, licences: Iterable[Licence]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from deblurbench.dataset.card import DatasetFacts
 from deblurbench.dataset.formats.format import Side
 from deblurbench.dataset.kernels import Taps
 from deblurbench.dataset.manifest import Record
+from deblurbench.dataset.summary import telling_parameters
 from deblurbench.files import sha256_text
 from deblurbench.images.codec import Picture, write_png
 from deblurbench.images.sheet import Cell, Section, kernel_grid, section_sheet, side_by_side
@@ -22,7 +23,7 @@ from deblurbench.places import Place
 CONTACT, KERNEL = "contact-sheet.png", "kernel-sheet.png"
 SHEETS = (CONTACT, KERNEL)
 
-_PAIRS = 4  # of each split
+_PAIRS, _MOST_PAIRS = 4, 12  # of each split, and where it has many kinds of blur
 _COLUMNS = 2  # pairs beside each other
 _HEIGHT, _WIDTH = 192, 224  # of what is shown of each picture, pixels: shrinking it would hide the blur
 _KERNELS = 48
@@ -30,7 +31,11 @@ _KERNEL_COLUMNS = 8
 _KERNEL_SIDE = 124
 # What tells most about a blur, first things first; the rest of its parameters is in the manifest.
 _SIZES = ("width", "height", "rows", "columns", "size")
-_TELLING = ("sigma", "sigmas", "sigma_x", "radius", "exposure", "length", "angle", *_SIZES)
+_TELLING = (
+    *("frames", "sigma", "sigma_y", "radius", "blades", "exposure", "length", "cutoff", "file", "index", "variant"),
+    *("angle", "rotation", *_SIZES),
+)
+_FACTS = 3  # of these under a picture
 
 Read = Callable[[Record, Side], Picture]
 Item = TypeVar("Item")
@@ -54,7 +59,9 @@ def write_sheets(
     fields: _Choice[Record] = _Choice(_KERNELS)
     for record in records():
         family = str(record.blur.get("family", "unknown"))
-        pairs.setdefault(record.split, _Choice(_PAIRS)).offer(family, sha256_text(record.pair), record)
+        kind = f"{family} {record.blur.get('light')}"
+        choice = pairs.setdefault(record.split, _Choice(_PAIRS, _MOST_PAIRS))
+        choice.offer(kind, sha256_text(record.pair), record)
         if record.kernels:
             fields.offer(family, record.kernels[0], record)
     name = f"{facts.recipe.name}, version {facts.recipe.version}"
@@ -88,10 +95,13 @@ class _Offer(Generic[Item]):
 
 
 class _Choice(Generic[Item]):
-    """Chooses a few of many items: those of the least ranks, from each family in turn."""
+    """Chooses a few of many items: those of the least ranks, from each family in turn.
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    `most`: how many at most where so many families are needed to have one of each.
+    """
+
+    def __init__(self, count: int, most: int = 0) -> None:
+        self._count, self._most = count, most
         self._families: dict[str, list[_Offer[Item]]] = {}
 
     def offer(self, family: str, rank: str, item: Item) -> None:
@@ -108,7 +118,8 @@ class _Choice(Generic[Item]):
         """The items: by family, by rank."""
         ranked = {family: sorted(heap, key=lambda offer: offer.rank) for family, heap in sorted(self._families.items())}
         turns = zip_longest(*([(family, offer) for offer in heap] for family, heap in ranked.items()))
-        taken = [entry for turn in turns for entry in turn if entry is not None][: self._count]
+        count = max(self._count, min(len(ranked), self._most))
+        taken = [entry for turn in turns for entry in turn if entry is not None][:count]
         return [offer.item for _, offer in sorted(taken, key=lambda entry: (entry[0], entry[1].rank))]
 
 
@@ -149,10 +160,10 @@ def _kernel_cell(record: Record, kernels: Mapping[str, Taps]) -> Cell:
     rows, columns = _grid(record, len(taps))
     height, width = (max(kernel.shape[axis] for kernel in taps) for axis in (0, 1))
     size = f"{width}x{height}" if len(taps) == 1 else f"{rows} by {columns}, to {width}x{height}"
-    said = [text for key, text in _telling(record) if key not in _SIZES][:1]
+    first, *others = [text for key, text in _telling(record) if key not in _SIZES][:_FACTS] or [""]
     family = str(record.blur.get("family", "unknown"))
-    caption = "\n".join([family, ", ".join([size, *said]), record.kernels[0][:8]])
-    return Cell(kernel_grid(taps, rows, columns, _KERNEL_SIDE), caption)
+    lines = [family, ", ".join(filter(None, [size, first])), ", ".join(others), record.kernels[0][:8]]
+    return Cell(kernel_grid(taps, rows, columns, _KERNEL_SIDE), "\n".join(filter(None, lines)))
 
 
 def _grid(record: Record, count: int) -> tuple[int, int]:
@@ -165,17 +176,19 @@ def _grid(record: Record, count: int) -> tuple[int, int]:
 
 def describe(record: Record) -> str:
     """A record's blur in a few words, such as `gaussian-opencv, sigma 1.2, size 9`."""
-    said = [str(record.blur.get("family", "unknown")), *(text for _, text in _telling(record)[:3])]
+    said = [str(record.blur.get("family", "unknown")), *(text for _, text in _telling(record)[:_FACTS])]
     light = record.blur.get("light", "stored")
-    said += [] if light == "stored" else [f"in {light} light"]
-    said += ["camera"] if record.camera else []
+    said += [] if light in ("stored", "recorded") else [f"in {light} light"]
+    said += ["then a camera"] if record.camera else []
     return ", ".join(said)
 
 
 def _telling(record: Record) -> list[tuple[str, str]]:
     """The parameters that tell most, each with its text."""
-    values = ((key, record.blur.get(key)) for key in _TELLING)
-    return [(key, f"{key} {_value(value)}") for key, value in values if _is_scalar(value)]
+    parameters = telling_parameters(record)
+    values = ((key, parameters.get(key)) for key in _TELLING)
+    shown = [(key, f"{key} {_value(value)}") for key, value in values if _is_scalar(value)]
+    return [(key, text) for key, text in shown if text != "blades 0"]  # a disk has none
 
 
 def _is_scalar(value: Any) -> bool:

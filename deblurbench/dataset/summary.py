@@ -11,11 +11,28 @@ from typing import Any
 from deblurbench.dataset.attribution import cell
 from deblurbench.dataset.licences import Licence, read_licence
 from deblurbench.dataset.manifest import Record
-from deblurbench.files import sha256_text
+from deblurbench.files import canonical_json, sha256_text
 
 _MOST_WORDS = 3
-_MOST_ENTRIES = 6
+_MOST_KINDS = 6
 _SHORT = 24  # characters of a word that a table has room for
+# What tells a reader nothing, by family: the manifest has it.
+_INNER = {
+    "camera-shake": {"big_shake", "centripetal", "expl", "gaussian_shake", "size", "steps"},
+    "diffraction": {"noll"},
+    "measured": {"normalise", "sha256"},
+}
+# What a camera does, in the order in which it does it, and the keys of a record that say so.
+_STAGES = {
+    "saturation": ("saturation",),
+    "sensor colours": ("colour",),
+    "Bayer pattern": ("bayer",),
+    "white balance": ("red_gain", "blue_gain"),
+    "noise": ("noise", "noise_shot", "noise_read"),
+    "response curve": ("crf",),
+    "JPEG": ("jpeg", "jpeg_codec", "jpeg_subsampling"),
+}
+_KNOWN_KEYS = {key for keys in _STAGES.values() for key in keys}
 
 
 @dataclass
@@ -50,7 +67,7 @@ class Values:
 
 @dataclass
 class Entry:
-    """One family, or one family with one size: how many pairs, and the values of its parameters."""
+    """One family, or one set of parameters of it: how many pairs, and the values of the parameters."""
 
     count: int = 0
     parameters: dict[str, Values] = field(default_factory=dict)
@@ -68,35 +85,50 @@ class Entry:
         return cell(f"{family} ({shown})" if shown else family)
 
 
+def telling_parameters(record: Record) -> dict[str, Any]:
+    """What a reader wants to know of a record's blur beside family and light; of frame averages, how many frames."""
+    inner = {"family", "light"} | _INNER.get(str(record.blur.get("family")), set())
+    frames = {"frames": len(record.photo.frames)} if record.photo.frames else {}
+    return frames | {key: value for key, value in record.blur.items() if key not in inner}
+
+
+def camera_stages(record: Record) -> list[str]:
+    """What the camera did to a record's blurred picture, in that order; nothing where there was none."""
+    keys = set(record.camera or ())
+    return [name for name, of in _STAGES.items() if keys & set(of)] + sorted(keys - _KNOWN_KEYS)
+
+
 @dataclass
 class SplitSummary:
     """The blurs, light and cameras of one split."""
 
     families: dict[str, Entry] = field(default_factory=dict)
-    sizes: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    kinds: dict[str, dict[str, Entry]] = field(default_factory=dict)
     light: Counter[str] = field(default_factory=Counter)
     camera: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: Record) -> None:
         """Take note of one record."""
         family = str(record.blur.get("family", "unknown"))
-        parameters = {key: value for key, value in record.blur.items() if key not in ("family", "light")}
+        parameters = telling_parameters(record)
         self.families.setdefault(family, Entry()).add(parameters)
-        sizes = self.sizes.setdefault(family, {})
-        if len(sizes) <= _MOST_ENTRIES:
-            sizes.setdefault(str(parameters.get("size", "")), Entry()).add(parameters)
+        kinds = self.kinds.setdefault(family, {})
+        if len(kinds) <= _MOST_KINDS:
+            kinds.setdefault(canonical_json(parameters), Entry()).add(parameters)
         self.light[str(record.blur.get("light", "stored"))] += 1
-        self.camera[", ".join(sorted(record.camera)) if record.camera else "none"] += 1
+        self.camera[", ".join(camera_stages(record)) or "none"] += 1
 
     def blurs(self) -> str:
         """All families with their parameters, and counts where there are several.
 
-        Recipes often list one family a few times, each with a size: these are told apart.
+        Recipes often list one family a few times, each with its own constants: these are told apart. Where each pair
+        has drawn its own, there are ranges.
         """
         counts = Counter[str]()
         for family, whole in self.families.items():
-            sizes = self.sizes[family]
-            for entry in sizes.values() if len(sizes) <= _MOST_ENTRIES else [whole]:
+            kinds = self.kinds[family]
+            few = len(kinds) == 1 or len(kinds) <= min(_MOST_KINDS, whole.count - 1)
+            for entry in kinds.values() if few else [whole]:
                 counts[entry.text(family)] += entry.count
         return _listed(counts)
 
@@ -105,7 +137,7 @@ class SplitSummary:
         return _listed({cell(text): count for text, count in self.light.items()})
 
     def cameras(self) -> str:
-        """Such as `noise, jpeg` or `none`, with counts where there are several."""
+        """Such as `noise, JPEG` or `none`, with counts where there are several."""
         return _listed({cell(text): count for text, count in self.camera.items()})
 
 

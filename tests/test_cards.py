@@ -153,6 +153,10 @@ def test_the_constants_of_a_recipe_are_told_apart(small):
     assert course.blurs() == "g (sigma 0.3, size 3): 4; g (sigma 1, size 7): 3; g (sigma 1.6, size 11): 3"
     drawn = summarise(shot(i, size=13 + 2 * i, sigma=2.0 + i) for i in range(2)).splits["train"]
     assert drawn.blurs() == "g (sigma 2 .. 3, size 13 .. 15)"
+    tiles = [
+        record(f"train/{i}-{t}", photo(str(i)), blur={"family": "g", "sigma": 2.0 + i}) for i in (0, 1) for t in (0, 1)
+    ]
+    assert summarise(tiles).splits["train"].blurs() == "g (sigma 2 .. 3)"
 
 
 def test_what_tells_a_reader_nothing_is_left_to_the_manifest(small):

@@ -148,16 +148,18 @@ _FILES = f"""\
 
 _CHECKS = """\
 ```sh
-sha256sum -c SHA256SUMS                        # is this copy whole?
+sha256sum -c SHA256SUMS                        # in this folder, DIR below: is this copy whole?
 deblurbench verify-dataset DIR --pixels        # has every picture the pixels that the manifest says?
 deblurbench verify-dataset DIR --rebuild 10{photos}    # do ten pairs, made again, come out the same?
 deblurbench build-dataset DIR/recipe.toml{photos}      # all of it again: the same dataset id, on any machine
 ```
 
-DIR is this folder{where}. Pixels are the promise, not file bytes: encoders differ. The dataset id is the
-hash of all pairs' names and pixels."""
+{where}Pixels are the promise, not file bytes: encoders differ. The dataset id is the hash of all pairs' names and
+pixels."""
 
-_PHOTOS = ", PHOTOS the folder of the photos; a `--licence` or `--limit` of the build must be given again"
+_PHOTOS = """\
+PHOTOS is the folder of the photos; where the build was given `--licence` or `--limit`, give it again.
+"""
 
 
 def _checks(recipe: Recipe) -> str:

@@ -71,10 +71,13 @@ class Entry:
 
     count: int = 0
     parameters: dict[str, Values] = field(default_factory=dict)
+    photo: str = ""
+    shared: bool = False  # by pairs of several photos
 
-    def add(self, parameters: dict[str, Any]) -> None:
-        """Take note of one pair's parameters."""
-        self.count += 1
+    def add(self, parameters: dict[str, Any], photo: str) -> None:
+        """Take note of the parameters of one pair of a photo."""
+        self.shared = self.shared or (self.count > 0 and self.photo != photo)
+        self.count, self.photo = self.count + 1, photo
         for key, value in parameters.items():
             self.parameters.setdefault(key, Values()).add(value)
 
@@ -110,24 +113,24 @@ class SplitSummary:
     def add(self, record: Record) -> None:
         """Take note of one record."""
         family = str(record.blur.get("family", "unknown"))
-        parameters = telling_parameters(record)
-        self.families.setdefault(family, Entry()).add(parameters)
+        parameters, photo = telling_parameters(record), record.photo.raw_sha256
+        self.families.setdefault(family, Entry()).add(parameters, photo)
         kinds = self.kinds.setdefault(family, {})
         if len(kinds) <= _MOST_KINDS:
-            kinds.setdefault(canonical_json(parameters), Entry()).add(parameters)
+            kinds.setdefault(canonical_json(parameters), Entry()).add(parameters, photo)
         self.light[str(record.blur.get("light", "stored"))] += 1
         self.camera[", ".join(camera_stages(record)) or "none"] += 1
 
     def blurs(self) -> str:
         """All families with their parameters, and counts where there are several.
 
-        Recipes often list one family a few times, each with its own constants: these are told apart. Where each pair
-        has drawn its own, there are ranges.
+        Recipes often list one family a few times, each with its own constants: these are told apart. Where photos have
+        drawn values of their own, there are ranges.
         """
         counts = Counter[str]()
         for family, whole in self.families.items():
             kinds = self.kinds[family]
-            few = len(kinds) == 1 or len(kinds) <= min(_MOST_KINDS, whole.count - 1)
+            few = len(kinds) <= _MOST_KINDS and (len(kinds) == 1 or any(entry.shared for entry in kinds.values()))
             for entry in kinds.values() if few else [whole]:
                 counts[entry.text(family)] += entry.count
         return _listed(counts)

@@ -1,5 +1,6 @@
 """What somebody meets who works through the documents with pictures of their own: the whole chain, at its seams."""
 
+import json
 from contextlib import closing
 
 import numpy as np
@@ -36,3 +37,34 @@ def test_baselines_run_on_adopted_datasets(name, tmp_path):
 def test_a_dataset_published_without_test_says_what_to_do(tmp_path):
     with pytest.raises(UsageError, match="published without one: restore its val"):
         run_baseline("identity", adopted("reds", tmp_path), tmp_path / "run", quiet=True)
+
+
+def listed(cli, kind):
+    return {row["name"]: row for row in json.loads(cli("list", kind, "--json", "-").out)}
+
+
+def test_lists_say_what_things_are(cli):
+    photos = {name: row["photos"] for name, row in listed(cli, "datasets").items()}
+    assert photos == {
+        "gir-256": "folder",
+        "gnr638": "folder",
+        "gopro": "gopro",
+        "gopro-256-npy": "gopro",
+        "gopro-style": "frames",
+        "pexels-128": "folder",
+        "shake-mix": "folder",
+        "starter": None,
+    }
+    for kind in ("datasets", "blurs", "sources"):
+        assert all(len(row["summary"]) > 30 for row in listed(cli, kind).values())
+        assert max(map(len, cli("list", kind).out.splitlines())) < 170
+
+
+@pytest.mark.parametrize("text", ["summary = 1", "x =", "summary = 'a'\nsources = [{ source = 'foldr' }]", "\xff"])
+def test_a_broken_recipe_hides_no_other(cli, tmp_path, monkeypatch, text):
+    (tmp_path / "datasets" / "mine").mkdir(parents=True)
+    (tmp_path / "datasets" / "mine" / "recipe.toml").write_bytes(text.encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    rows = listed(cli, "datasets")
+    assert rows["mine"]["summary"].startswith("broken: ")
+    assert rows["starter"]["summary"].startswith("A first dataset")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,13 +11,18 @@ import click
 from deblurbench.cli import options
 from deblurbench.plugins import KINDS
 
+_WIDTH = 110  # characters of a summary in a table; JSON has it whole
+
 
 @click.command("list", short_help="List baselines, datasets, blurs, protocols or sources.")
 @click.argument("kind", type=click.Choice(KINDS))
 @options.json_out
 @options.common
 def command(kind: str, json_out: str | None, quiet: bool) -> None:
-    """List what there is of a KIND, with its version and the package it comes from.
+    """List what there is of a KIND, with its version, the package it comes from, and what it is.
+
+    Of datasets, `photos` says what `build-dataset --photos DIR` must name: a folder of photos, of frames, or a
+    published dataset.
 
     Example: deblurbench list baselines --json -
     """
@@ -33,7 +40,9 @@ def command(kind: str, json_out: str | None, quiet: bool) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value)
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else textwrap.shorten(str(value), _WIDTH, placeholder=" ...")
 
 
 def _rows(kind: str) -> list[dict[str, Any]]:
@@ -41,8 +50,11 @@ def _rows(kind: str) -> list[dict[str, Any]]:
     from deblurbench.paths import find_recipes
 
     if kind == "datasets":
-        return [{"name": r.name, "version": r.version, "origin": r.origin} for _, r in sorted(find_recipes().items())]
-    more = {"baselines": _baseline, "protocols": _protocol}.get(kind, lambda of: {})
+        return [
+            {"name": r.name, "version": r.version, "origin": r.origin, **_dataset(r.file)}
+            for _, r in sorted(find_recipes().items())
+        ]
+    more = {"baselines": _baseline, "protocols": _protocol}.get(kind, _class)
     return [
         {"name": name, "version": plugin.version, "origin": plugin.origin, **columns}
         for name, (plugin, columns) in plugins.load_all(kind, more).items()
@@ -56,3 +68,32 @@ def _baseline(of: Any) -> dict[str, Any]:
 
 def _protocol(of: Any) -> dict[str, Any]:
     return {"id": of.id, "summary": of.summary}
+
+
+def _class(of: Any) -> dict[str, Any]:
+    """Of a blur or a source: the first sentence of what its class says of itself."""
+    lines = (of.__doc__ or "").strip().splitlines()
+    return {"summary": lines[0].strip().removesuffix(".") if lines else ""}
+
+
+def _dataset(recipe: Path) -> dict[str, Any]:
+    """What a recipe takes and is. A recipe that cannot be read says so here and does not hide the others."""
+    from deblurbench.config import read_toml
+    from deblurbench.errors import DeblurbenchError
+
+    try:
+        tables = read_toml(recipe)
+        return {"photos": _photos(tables["sources"]), "summary": " ".join(tables["summary"].split())}
+    except (DeblurbenchError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error) if isinstance(error, DeblurbenchError) else f"{recipe} is no recipe"
+        return {"photos": None, "summary": f"broken: {reason}"}
+
+
+def _photos(sources: list[dict[str, Any]]) -> str | None:
+    """What `--photos` must name: the layout of a published dataset, or the kind of source; None for nothing."""
+    from deblurbench import plugins
+
+    for table in sources:
+        if "path" in getattr(plugins.load("sources", table["source"]), "model_fields", ()):
+            return str(table.get("layout", table["source"]))
+    return None

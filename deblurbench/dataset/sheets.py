@@ -160,10 +160,9 @@ def _kernel_cell(record: Record, kernels: Mapping[str, Taps]) -> Cell:
     rows, columns = _grid(record, len(taps))
     height, width = (max(kernel.shape[axis] for kernel in taps) for axis in (0, 1))
     size = f"{width}x{height}" if len(taps) == 1 else f"{rows} by {columns}, to {width}x{height}"
-    first, *others = [text for key, text in _telling(record) if key not in _SIZES][:_FACTS] or [""]
+    said = [text for key, text in _telling(record) if key not in _SIZES][:_FACTS]
     family = str(record.blur.get("family", "unknown"))
-    lines = [family, ", ".join(filter(None, [size, first])), ", ".join(others), record.kernels[0][:8]]
-    return Cell(kernel_grid(taps, rows, columns, _KERNEL_SIDE), "\n".join(filter(None, lines)))
+    return Cell(kernel_grid(taps, rows, columns, _KERNEL_SIDE), "\n".join([family, size, *said, record.kernels[0][:8]]))
 
 
 def _grid(record: Record, count: int) -> tuple[int, int]:

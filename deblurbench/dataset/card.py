@@ -198,10 +198,6 @@ def _header(facts: DatasetFacts, licences: Iterable[Licence]) -> Iterator[str]:
         for name, kind in (("name", "string"), ("sharp", "image"), ("blur", "image"), ("record", "string")):
             yield f"  - name: {name}"
             yield f"    dtype: {kind}"
-        yield "  splits:"
-        for split, count in splits.items():
-            yield f"  - name: {hub_split(split)}"
-            yield f"    num_examples: {count}"
     yield "---"
     yield ""
 

@@ -5,7 +5,8 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from layout_kit import TREES
+from conftest import noise
+from layout_kit import TREES, save
 
 from deblurbench.dataset.adopt import adopt
 from deblurbench.dataset.reader import open_dataset
@@ -68,3 +69,20 @@ def test_a_broken_recipe_hides_no_other(cli, tmp_path, monkeypatch, text):
     rows = listed(cli, "datasets")
     assert rows["mine"]["summary"].startswith("broken: ")
     assert rows["starter"]["summary"].startswith("A first dataset")
+
+
+def test_two_lights_in_one_split_have_a_mean_each(cli, tmp_path):
+    """`blur` and `blur_gamma` of one window are different tasks."""
+    for scene in ("a", "b", "c"):
+        for i in range(3):
+            save(tmp_path / "frames" / scene / f"{i}.png", noise(24, 32, seed=ord(scene) + 10 * i))
+    window = ["--set", "sources.0.window=3", "--set", "seed=4", "--quiet"]
+    built = cli("build-dataset", "gopro-style", "--photos", tmp_path / "frames", "--out", tmp_path / "set", *window)
+    assert built.code == 0, built.err
+    result = cli("run-baseline", "identity", "--data", tmp_path / "set", "--out", tmp_path / "run", "--quiet")
+    assert result.code == 0, result.err
+    means = {line[:17].strip(): line[17:].split() for line in result.out.splitlines()[2:]}
+    assert list(means) == ["test", "test (gamma-2.2)", "test (stored)"]
+    assert int(means["test"][0]) == 2 * int(means["test (stored)"][0]) == 2 * int(means["test (gamma-2.2)"][0])
+    both = (float(means["test (stored)"][1]) + float(means["test (gamma-2.2)"][1])) / 2
+    assert float(means["test"][1]) == pytest.approx(both, abs=1e-4)

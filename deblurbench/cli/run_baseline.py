@@ -36,7 +36,8 @@ def command(
 ) -> None:
     """Run the baseline NAME: train it if it must be, predict the test splits, score them.
 
-    An interrupted run goes on when the same command is given again. Baselines: `deblurbench list baselines`.
+    An interrupted run goes on when the same command is given again. Baselines: `deblurbench list baselines`. Any
+    built, exported or adopted dataset will do, of any format.
 
     Example: deblurbench run-baseline unet --preset demo
     """
@@ -46,6 +47,7 @@ def command(
     from deblurbench.errors import UsageError
     from deblurbench.runs.record import split_means
     from deblurbench.runs.run import SEED, run_baseline
+    from deblurbench.runs.score import rows_by_light
 
     baseline = plugins.load("baselines", name)  # a wrong name is said before a dataset is built
     if seed is not None and not baseline.trains:
@@ -63,7 +65,9 @@ def command(
         overwrite=overwrite,
         quiet=quiet,
     )
-    click.echo(f"{run}\n{'split':<12} {'n':>4} {'psnr_db':>9} {'blurred':>9} {'gain':>8}   ({rows[0].protocol})")
-    for mean in split_means(rows):
+    means = [*split_means(rows), *split_means(rows_by_light(dataset, rows))]
+    width = max(12, *(len(mean.split) for mean in means))
+    click.echo(f"{run}\n{'split':<{width}} {'n':>4} {'psnr_db':>9} {'blurred':>9} {'gain':>8}   ({rows[0].protocol})")
+    for mean in means:
         figures = f"{mean.psnr_db:>9.4f} {mean.blurred_psnr_db:>9.4f} {mean.gain_db:>+8.4f}"
-        click.echo(f"{mean.split:<12} {mean.n:>4} {figures}")
+        click.echo(f"{mean.split:<{width}} {mean.n:>4} {figures}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,6 +45,19 @@ def score_split(dataset: Dataset, split: str, predictions: Path, *, workers: int
                 restored = {name: predictions / name for name in sharp}
                 rows += _rows(split, _scores(sharp, restored, workers), _scores(sharp, blur, workers))
     return rows
+
+
+def rows_by_light(dataset: Dataset, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    """The rows of each split that was blurred in several lights, once more, with `SPLIT (LIGHT)` as their split.
+
+    GoPro's `blur` and `blur_gamma` are different tasks: where a split holds both, its mean hides one behind the other.
+    """
+    again: list[ScoreRow] = []
+    for split in dict.fromkeys(row.split for row in rows):
+        lights = {f"{r.name}.png": str(r.blur.get("light", "stored")) for r in dataset.records(split)}
+        if len(set(lights.values())) > 1:
+            again += [replace(row, split=f"{split} ({lights[row.name]})") for row in rows if row.split == split]
+    return again
 
 
 def _files(

@@ -86,3 +86,13 @@ def test_two_lights_in_one_split_have_a_mean_each(cli, tmp_path):
     assert int(means["test"][0]) == 2 * int(means["test (stored)"][0]) == 2 * int(means["test (gamma-2.2)"][0])
     both = (float(means["test (stored)"][1]) + float(means["test (gamma-2.2)"][1])) / 2
     assert float(means["test"][1]) == pytest.approx(both, abs=1e-4)
+
+
+def test_the_help_of_adopt_names_every_dataset_and_variant(cli):
+    listed = {line.split()[0]: line.split()[1:] for line in cli("adopt", "--help").out.splitlines() if line.split()}
+    for name, layout in LAYOUTS.items():
+        variants = [word.strip(",") for word in listed[name]]
+        if len(layout.variants) > 1:
+            assert variants == list(layout.variants)
+        else:
+            assert not set(variants) & set(layout.variants)

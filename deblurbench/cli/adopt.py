@@ -34,9 +34,21 @@ def command(
 ) -> None:
     """Make a dataset of the published pairs in DIR without copying a picture.
 
-    NAME is one of gopro, reds, hide, realblur-j, realblur-r, rsblur, dpdd, levin, custom-test. Pairs are matched by
-    name, counted against the published numbers, and hashed; nothing is written into DIR. An interrupted run goes on
-    when the same command is given again. --limit takes the first N pairs of each split.
+    NAME, and the --variant where there are several, the first being the default:
+
+    \b
+    gopro        blur, blur_gamma
+    reds         blur, blur_comp, blur_jpeg, blur_bicubic
+    hide
+    realblur-j
+    realblur-r
+    rsblur       real_blur, avg65_img
+    dpdd         c, l, r
+    levin
+    custom-test  (the test set of the course GNR638)
+
+    Pairs are matched by name, counted against the published numbers, and hashed; nothing is written into DIR. An
+    interrupted run goes on when the same command is given again. --limit takes the first N pairs of each split.
 
     Example: deblurbench adopt gopro GOPRO_Large --variant blur_gamma
     """

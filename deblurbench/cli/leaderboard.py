@@ -33,6 +33,7 @@ def command() -> None:
 def add_command(runs: tuple[Path, ...], board: Path, overwrite: bool, quiet: bool) -> None:
     """Put the results of finished run folders on the board: one submission per test split.
 
+    \b
     Example: deblurbench leaderboard add runs/wiener-starter runs/unet-demo-starter
     """
     from deblurbench.files import make_folder

@@ -20,7 +20,7 @@ from deblurbench_baselines import unet
 from deblurbench_baselines.training import optimisation
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import CURVES, METRICS, Epoch, write_metrics
-from deblurbench_baselines.training.pairs import read_pairs
+from deblurbench_baselines.training.pairs import held_out_scenes, read_pairs
 from deblurbench_baselines.training.sampler import Crop, batches, check_sizes, cut, epoch_crops
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate, plateaus
 from deblurbench_baselines.training.validation import decibels, mean_squared_error, validation_mse
@@ -209,9 +209,23 @@ def test_training_reads_train_and_val_alone(dataset):
             read_pairs(dataset, cast(Any, split), quiet=True)
 
 
-def test_missing_split_is_named(dataset):
-    with pytest.raises(RunError, match="has no val split"):
-        read_pairs(replace(dataset, splits={"train": 4}), "val", quiet=True)
+def test_missing_split_is_named(dataset, tmp_path):
+    with pytest.raises(RunError, match="has no train split"):
+        read_pairs(replace(dataset, splits={"val": 2}), "train", quiet=True)
+    with pytest.raises(RunError, match="no val split, and a single scene in train"):
+        read_pairs(make_dataset(tmp_path / "one", {"train": 1}), "train", quiet=True)
+
+
+def test_scenes_of_train_stand_in_for_a_missing_val(tmp_path, capsys):
+    """Whole scenes, a tenth of the pairs; trained on and selected on are never the same ones."""
+    tiny = make_dataset(tmp_path / "tiny", {"train": 25, "test": 2})
+    train_names, val_names = ([pair.name for pair in read_pairs(tiny, split)] for split in ("train", "val"))
+    assert sorted(train_names + val_names) == [record.name for record in tiny.records("train")]
+    assert len(val_names) == 3  # here each pair is a scene
+    assert "has no val split: 3 of its train scenes are held out" in capsys.readouterr().err
+    assert held_out_scenes(tiny) == {record.scene for record in tiny.records("train") if record.name in val_names}
+    assert held_out_scenes(make_dataset(tmp_path / "two", {"train": 2})) != frozenset()
+    train(tiny, tmp_path / "run", "training.epochs=1")
 
 
 def test_sides_that_differ_in_size_are_named(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,10 @@ if TYPE_CHECKING:
 def _part(ctx: click.Context, parameter: click.Parameter, text: str | None) -> Part | None:
     from deblurbench.dataset.plan import Part
 
-    if text is None:
-        return None
-    match = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
-    if not match or int(match[1]) > int(match[2]):
-        raise click.BadParameter("write I/N, such as 1/4 for the first of four parts")
-    return Part(int(match[1]), int(match[2]))
+    try:
+        return None if text is None else Part.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command("build-dataset", short_help="Build a recipe into a dataset.")
@@ -74,10 +71,9 @@ def command(
     Example: deblurbench build-dataset shake-mix --photos holiday/ --licence cc0,by --format webdataset
     Example: deblurbench build-dataset gnr638 --photos REDS/train_sharp --shard 1/4 --out parts/1
     """
-    from deblurbench.dataset.build import build
+    from deblurbench.dataset.build import build, refuse_overlap
     from deblurbench.dataset.plan import make_plan
     from deblurbench.dataset.recipe import published_id, read_recipe, recipe_card
-    from deblurbench.files import refuse_inside
     from deblurbench.paths import recipe_file
     from deblurbench.places import Place
     from deblurbench.progress import say
@@ -89,9 +85,7 @@ def command(
     target = Place(
         out or Path("data") / (resolved.name if part is None else f"{resolved.name}-{part.index}-{part.count}")
     )
-    if photos and target.folder is not None:
-        refuse_inside(target.folder, photos)
-        refuse_inside(photos, target.folder, "--photos")
+    refuse_overlap(target, resolved.open_sources(photos, str(file)))  # before all photos are read
     plan = make_plan(resolved, photos, limit, licences=licences, part=part, workers=workers, quiet=quiet)
     _warn_of_empty_splits(plan, quiet)
     dataset = build(
@@ -121,5 +115,5 @@ def _warn_of_empty_splits(plan: Plan, quiet: bool) -> None:
     from deblurbench.progress import say
 
     for split, count in plan.counts().items():
-        if not count:
+        if not count and not plan.part:
             say(f"Warning: no photo falls to the split {split}; add photos or change the shares", quiet=quiet)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from deblurbench.blur.engines import check_engine
 from deblurbench.dataset.commit import FILES, Finished, commit
-from deblurbench.dataset.executors import Executor, run_jobs
+from deblurbench.dataset.executors import Executor, check_executor, run_jobs
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.formats.format import Format
 from deblurbench.dataset.journal import JOURNAL, PLAN, ShardJournal
-from deblurbench.dataset.manifest import COMMIT_MARK
+from deblurbench.dataset.kernels import Taps, used_kernels
+from deblurbench.dataset.manifest import COMMIT_MARK, Record
 from deblurbench.dataset.names import SPLIT_NAME
 from deblurbench.dataset.plan import LeftOut, Plan
 from deblurbench.dataset.reader import Dataset, open_dataset, read_mark
+from deblurbench.dataset.repair import repair
 from deblurbench.dataset.shard import ShardJob, build_shard
 from deblurbench.errors import DatasetError, UsageError
-from deblurbench.files import PART, clear, locked, make_folder, refuse_foreign
+from deblurbench.files import LOCK, PART, locked, make_folder, refuse_foreign, refuse_inside
 from deblurbench.places import Place
 from deblurbench.progress import progress, say
+from deblurbench.sources.photo import Source
 
 _SMALL_SHARD = 16  # pairs: where every picture is a file of its own, small shards keep all workers busy to the end
 _PICTURES = (
@@ -68,23 +73,34 @@ def build(
     place, form = Place(out), find_format(fmt or plan.recipe.format)
     if not form.sharded:
         place.local(f"the format {form.name}")
-    part = str(plan.part) if plan.part else None
-    with claim(place, f"{plan.hash()} {form.name} {part}", overwrite=overwrite):
+    refuse_overlap(place, plan.sources)
+    check_engine(engine)
+    check_executor(executor, scheduler)
+    part, plan_hash = str(plan.part) if plan.part else None, plan.hash()
+    with claim(place, f"{plan_hash} {form.name} {part}", overwrite=overwrite):
         if place.exists(COMMIT_MARK):
             mark = read_mark(place)
-            if (mark.plan_hash, mark.format, mark.part) != (plan.hash(), form.name, part):
+            if (mark.plan_hash, mark.format, mark.part) != (plan_hash, form.name, part):
                 raise _other_settings(place)
-            lost = _lost(place, form)
-            if not lost:
-                say(f"{place} is already built", quiet=how.quiet)
-            else:
-                _repair(plan, place, form, how, lost)
+            jobs = shard_jobs(plan, place, form, engine)
+            if not repair(place, form, jobs, lambda some: deque(_run(some, place, form, how), maxlen=0)):
+                say(f"{place} is already built", quiet=quiet)
         else:
             shards = _build_shards(plan, place, form, how)
             for note in _commit(plan, place, form, shards, about):
                 say(note, quiet=quiet)
         place.remove(JOURNAL)
     return open_dataset(out)
+
+
+def refuse_overlap(place: Place, sources: Iterable[Source]) -> None:
+    """Raise UsageError where a dataset would lie in a folder of photos, or one of these in it."""
+    for source in sources:
+        path = getattr(source, "path", "")
+        if path and place.folder is not None:
+            refuse_inside(place.folder, Path(path))
+            if place.folder.resolve() in Path(path).resolve().parents:
+                raise UsageError(f"the photos {path} lie inside {place}", "choose another --out")
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ def claim(place: Place, identity: str, *, overwrite: bool = False) -> Iterator[P
     with locked(place.folder) if place.folder is not None else nullcontext():
         if overwrite:
             _clear(place)
-        if place.exists(PLAN) and place.read_text(PLAN) != identity:
+        elif place.exists(PLAN) and place.read_bytes(PLAN) != identity.encode():
             raise _other_settings(place)
         if not place.exists(COMMIT_MARK):
             place.write_text(PLAN, identity)
@@ -129,26 +145,44 @@ def _other_settings(place: Place) -> DatasetError:
     return DatasetError(f"{place} holds a dataset of other settings", "choose another --out, or --overwrite")
 
 
+def _is_started(place: Place) -> bool:
+    return place.exists(COMMIT_MARK) or place.exists(PLAN)
+
+
 def _check_owner(place: Place, overwrite: bool) -> None:
     """Refuse to build into a place that is no dataset's, or to clear one that holds anything else."""
-    started = place.exists(COMMIT_MARK) or place.exists(PLAN)
+    started = _is_started(place)
+    if started and not overwrite:
+        return
+    ours = OURS if started else re.compile("")
     if place.folder is None:
-        if not started and place.names():
-            raise UsageError(f"{place} holds other files and is left alone", "choose another --out")
-    elif place.folder.is_dir() and (overwrite or not started):
-        refuse_foreign(place.folder, OURS if started else re.compile(""))
+        for name in place.names():
+            if not ours.fullmatch(name):
+                raise UsageError(f"{place} holds other files ({name}) and is left alone", "choose another --out")
+    elif place.folder.is_dir():
+        refuse_foreign(place.folder, ours)
 
 
 def _clear(place: Place) -> None:
-    if place.folder is not None:
-        clear(place.folder, JOURNAL, COMMIT_MARK)
-    else:
-        place.remove("")
+    """Remove a dataset, or as much as there is of one; a kill leaves what is no dataset any more, and still ours."""
+    if not _is_started(place):
+        return
+    place.write_text(PLAN, "being cleared")
+    place.remove(COMMIT_MARK)
+    names = place.names()
+    if place.folder is not None:  # whole folders, empty ones too
+        top = (entry.name for entry in place.folder.iterdir() if entry.name not in (LOCK, JOURNAL))
+        names = [*top, *(name for name in names if name.startswith(f"{JOURNAL}/"))]
+    for name in names:
+        if name != PLAN:
+            place.remove(name)
 
 
 def shard_jobs(plan: Plan, place: Place, fmt: Format, engine: str) -> Iterator[ShardJob]:
     """The shards of a plan, split by split in the order of their names."""
-    for split in sorted(plan.recipe.splits, key=lambda split: split.name):
+    if place.folder is not None:
+        place = Place(place.folder.absolute())  # workers elsewhere have other working directories
+    for split in plan.recipe.splits:
         degradations = tuple(plan.recipe.open_blurs(split))
         pairs = fmt.shard_pairs if fmt.sharded else _SMALL_SHARD
         size = max(1, pairs // (split.pairs_per_photo or 1))
@@ -174,16 +208,22 @@ def _build_shards(plan: Plan, place: Place, fmt: Format, how: _How) -> dict[str,
 
 
 def _run(jobs: Iterable[ShardJob], place: Place, fmt: Format, how: _How) -> Iterator[int]:
-    alone = fmt.single_writer or place.url.startswith("memory:")  # another process would have a memory of its own
-    workers = 1 if alone else how.workers
-    return run_jobs(build_shard, jobs, workers=workers, executor=how.executor, scheduler=how.scheduler)
+    if fmt.single_writer or place.url.startswith("memory:"):  # another process would have a memory of its own
+        return map(build_shard, jobs)
+    return run_jobs(build_shard, jobs, workers=how.workers, executor=how.executor, scheduler=how.scheduler)
 
 
 def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about: str) -> list[str]:
     """Write everything that describes the pictures, from the journals of the shards."""
     ordered = sorted(shards, key=lambda split: f"{split}/")  # as the pair ids sort
     journals = [ShardJournal(place, split, index, appends=False) for split in ordered for index in range(shards[split])]
-    left_out = [*plan.left_out, *(LeftOut(name=n, reason=r) for j in journals for n, r in j.read()[1].items())]
+    left_out = list(plan.left_out)
+    for journal in journals:
+        done = journal.read()
+        if not done.complete:
+            hint = "all workers must see the same folder; the same command goes on"
+            raise DatasetError(f"{place} does not have all that was built", hint)
+        left_out += [LeftOut(name=name, reason=reason) for name, reason in done.left_out.items()]
     finished = Finished(
         recipe=plan.recipe,
         plan_hash=plan.hash(),
@@ -196,34 +236,11 @@ def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about
     return commit(
         place,
         finished,
-        lambda: (record for journal in journals for of in journal.read()[0].values() for record in of),
-        lambda: (item for journal in journals for item in journal.kernels()),
+        lambda: (record for journal in journals for record in journal.records()),
+        lambda: used_kernels(pair for journal in journals for pair in _with_kernels(journal)),
     )
 
 
-def _lost(place: Place, fmt: Format) -> set[str]:
-    """What a finished dataset has lost: raw hashes of the photos whose pictures, or splits whose shards are missing."""
-    dataset = open_dataset(place)
-    there = set(place.names())
-    lost = set()
-    if fmt.sharded:
-        for split, shards in dataset.shards.items():
-            if not there.issuperset(fmt.files(split, dataset.records(split), shards)):
-                lost.add(split)
-        return lost
-    for record in dataset.records():
-        if not there.issuperset(fmt.files(record.split, [record], 0)):
-            lost.add(record.photo.raw_sha256)
-    return lost
-
-
-def _repair(plan: Plan, place: Place, fmt: Format, how: _How, lost: set[str]) -> None:
-    """Make again what a finished dataset has lost; all that describes it stays true."""
-    place.remove(JOURNAL)
-    jobs = (
-        job
-        for job in shard_jobs(plan, place, fmt, how.engine)
-        if job.split.name in lost or any(photo.photo.raw_sha256 in lost for photo in job.photos)
-    )
-    for _ in _run(jobs, place, fmt, how):
-        pass
+def _with_kernels(journal: ShardJournal) -> Iterator[tuple[Record, Mapping[str, Taps]]]:
+    with journal.kernels() as kernels:
+        yield from ((record, kernels) for record in journal.records())

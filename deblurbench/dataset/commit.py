@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,16 @@ from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.formats.gopro import GoPro, refuse_clashes
 from deblurbench.dataset.kernels import Taps, opened_kernels, write_kernels
 from deblurbench.dataset.leaks import LEAKS, leak_lines, leak_report, write_leaks
-from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record, manifest_records, record_line
+from deblurbench.dataset.manifest import (
+    COMMIT_MARK,
+    KERNELS,
+    MANIFEST,
+    DatasetId,
+    DisorderError,
+    Record,
+    manifest_records,
+    record_line,
+)
 from deblurbench.dataset.plan import LeftOut, Part, shortfalls
 from deblurbench.dataset.reader import SCHEMA, Mark, MarkedRecipe
 from deblurbench.dataset.recipe import RECIPE, Recipe
@@ -40,7 +48,7 @@ class Finished:
         plan_hash: what tells whether another build is of the same settings.
         format, shards: how the pictures lie, and in how many shards each split.
         part: where it is one part of a build.
-        left_out: the photos that it does without.
+        left_out: the photos that it does without, in any order; some may be there twice.
         about: what its recipe's author says of it, Markdown.
     """
 
@@ -67,14 +75,15 @@ def commit(
         place: where its pictures are.
         finished: what is known of it.
         records: gives every record, split by split in the order of the pair ids.
-        kernels: gives every kernel with its id; of several with one id the first counts.
+        kernels: gives every kernel that they name, with its id, once, in the order of the records.
 
-    Raises: DatasetError where it has no pair.
+    Raises: DatasetError where it has no pair, unless it is one part of a build: others may have some.
     """
+    left_out = sorted(set(finished.left_out), key=lambda photo: (photo.name, photo.reason))
     identity, counts = _write_manifest(place, records)
-    if not counts:
-        reasons = {photo.reason for photo in finished.left_out}
-        hint = f"{len(finished.left_out)} photos were left out: {min(reasons)}" if reasons else "add photos"
+    if not counts and finished.part is None:
+        reasons = Counter(photo.reason for photo in left_out).most_common(1)
+        hint = f"{len(left_out)} photos were left out: {reasons[0][0]}" if reasons else "add photos"
         raise DatasetError(f"{place} has no pair", hint)
     layout = find_format(finished.format)
     if isinstance(layout, GoPro):
@@ -85,14 +94,14 @@ def commit(
     place.write_text(RECIPE, tomli_w.dumps(recipe.tables()))
     splits = {split.name: counts[split.name] for split in recipe.splits}
     short = shortfalls(recipe, counts)
-    place.write_text(REPORT, json_text(_report(finished, splits, short)))
+    place.write_text(REPORT, json_text(_report(left_out, splits, short)))
     facts = DatasetFacts(
         recipe=recipe,
         dataset_id=identity,
         counts=splits,
         format=finished.format,
         shards=finished.shards,
-        left_out=[(photo.name, photo.reason) for photo in finished.left_out],
+        left_out=[(photo.name, photo.reason) for photo in left_out],
         shortfalls=short,
         about=finished.about,
     )
@@ -113,7 +122,7 @@ def commit(
     )
     write_sums(place)
     place.write_text(COMMIT_MARK, json_text(mark.model_dump(mode="json", by_alias=True, exclude_none=True)))
-    return [*_notes(finished.left_out, short), *leak_lines(leaks)]
+    return [*_notes(left_out, short), *leak_lines(leaks)]
 
 
 def _notes(left_out: list[LeftOut], short: dict[str, tuple[int, int]]) -> Iterator[str]:
@@ -127,32 +136,29 @@ def _write_manifest(place: Place, records: Callable[[], Iterable[Record]]) -> tu
     """Write the manifest; returns the dataset id and how many pairs each split has."""
     try:
         return _write_ordered(place, records())
-    except _DisorderError:  # a photo's name begins with another one's: rare, and then memory is spent on it
+    except DisorderError:  # a photo's name begins with another one's: rare, and then memory is spent on it
+        pass
+    try:
         return _write_ordered(place, sorted(records(), key=lambda record: record.pair))
-
-
-class _DisorderError(Exception):
-    pass
+    except DisorderError as error:
+        raise DatasetError(f"{place} would have {error} twice", "start anew: --overwrite") from error
 
 
 def _write_ordered(place: Place, records: Iterable[Record]) -> tuple[str, Counter[str]]:
-    digest, counts, last = hashlib.sha256(), Counter[str](), ""
+    identity, counts = DatasetId(), Counter[str]()
     with place.writing(MANIFEST) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
-            if record.pair <= last:
-                raise _DisorderError if record.pair < last else DatasetError(f"{record.pair} was built twice")
-            last = record.pair
-            digest.update(f"{record.pair}\t{record.sharp_sha256}\t{record.blur_sha256}\n".encode())
+            identity.add(record)
             counts[record.split] += 1
             file.write(record_line(record) + "\n")
-    return digest.hexdigest(), counts
+    return identity.hex(), counts
 
 
-def _report(finished: Finished, splits: dict[str, int], short: dict[str, tuple[int, int]]) -> dict[str, Any]:
+def _report(left_out: list[LeftOut], splits: dict[str, int], short: dict[str, tuple[int, int]]) -> dict[str, Any]:
     return {
         "splits": splits,
         "shortfalls": {name: {"made": made, "wanted": wanted} for name, (made, wanted) in short.items()},
-        "left_out": [photo.as_dict() for photo in sorted(finished.left_out, key=lambda photo: photo.name)],
+        "left_out": [photo.as_dict() for photo in left_out],
     }
 
 

@@ -14,6 +14,8 @@ from deblurbench.config import parse
 from deblurbench.errors import RecipeError, UsageError, nearest
 
 STORED = "stored"
+CRF = "crf:"
+"""What the name of a light begins with that is a curve in a file."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Degradation:
 
     def fingerprint(self) -> str:
         """What its pixels depend on beside its parameters: the content of the files that it reads."""
-        return self.blur.fingerprint() + (curve(self.light).id if self.light.startswith("crf:") else "")
+        return self.blur.fingerprint() + (curve(self.light).id if self.light.startswith(CRF) else "")
 
     def described(self) -> dict[str, str]:
         """Family and light, for the manifest: of a curve from a file its name without the folder, and what it holds."""
-        if not self.light.startswith("crf:"):
+        if not self.light.startswith(CRF):
             return {"family": self.blur.family, "light": self.light}
-        light = f"crf:{Path(self.light.removeprefix('crf:')).name}"
+        light = f"{CRF}{Path(self.light.removeprefix(CRF)).name}"
         return {"family": self.blur.family, "light": light, "curve": curve(self.light).id}
 
 

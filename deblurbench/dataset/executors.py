@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.process import BaseProcess
@@ -43,6 +43,7 @@ def run_jobs(
     Raises: what `function` raises, first come first served; DeblurbenchError where a worker died; UsageError where
         there is no such cluster.
     """
+    check_executor(executor, scheduler)
     if executor == "dask":
         yield from _on_dask(function, jobs, scheduler)
     elif workers <= 1:
@@ -104,9 +105,15 @@ def _die_with(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def _on_dask(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler: str | None) -> Iterator[Result]:
-    if not scheduler:
+def check_executor(executor: Executor, scheduler: str | None) -> None:
+    """Raise UsageError, before any work is done, where a cluster is not named, or one that is not asked for."""
+    if executor == "dask" and not scheduler:
         raise UsageError("--executor dask needs a cluster", "name it with --scheduler ADDRESS, say tcp://host:8786")
+    if executor == "local" and scheduler:
+        raise UsageError(f"--scheduler {scheduler} is not used", "give --executor dask to work there")
+
+
+def _on_dask(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler: str | None) -> Iterator[Result]:
     try:
         import distributed
     except ImportError as error:
@@ -116,11 +123,17 @@ def _on_dask(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler: 
         client = cluster.Client(scheduler, timeout=15)
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(f"no Dask scheduler answers at {scheduler}", "start one with `dask scheduler`") from error
-    with client:
-        room = _AHEAD * max(1, sum(client.nthreads().values()))
-        waiting = iter(jobs)
-        running = cluster.as_completed([client.submit(function, job, pure=False) for job in islice(waiting, room)])
-        for future in running:
-            yield future.result()
-            for job in islice(waiting, 1):
-                running.add(client.submit(function, job, pure=False))
+    try:
+        with client:
+            room = _AHEAD * max(1, sum(client.nthreads().values()))
+            waiting = iter(jobs)
+            running = cluster.as_completed([client.submit(function, job, pure=False) for job in islice(waiting, room)])
+            for future in running:
+                yield future.result()
+                for job in islice(waiting, 1):
+                    running.add(client.submit(function, job, pure=False))
+    except (cluster.scheduler.KilledWorker, CancelledError, ImportError, OSError) as error:
+        hint = "look at its logs; the same command goes on"
+        raise DeblurbenchError(
+            f"the Dask cluster at {scheduler} failed ({type(error).__name__}: {error})", hint
+        ) from error

@@ -1,6 +1,6 @@
 """What a build remembers until it is finished: per shard, which photos are done, and with which result.
 
-A line is written when a photo's pictures are safely there, so a kill at any moment costs the photo in hand. A shard's
+A line is written when a photo's pictures are safely there, so a kill at any moment costs the photos in hand. A shard's
 last line says that it is complete; its kernels lie beside it.
 """
 
@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from contextlib import AbstractContextManager
+from itertools import chain
+from typing import NamedTuple
 
+from pydantic import ValidationError
+
+from deblurbench.config import Config
 from deblurbench.dataset.kernels import Taps, opened_kernels, write_kernels
 from deblurbench.dataset.manifest import Record
-from deblurbench.files import canonical_json, parse_json
+from deblurbench.files import canonical_json
 from deblurbench.places import Place
 
 JOURNAL = "build.journal"
 """The folder of a dataset that is being built."""
 PLAN = f"{JOURNAL}/plan"
 """Holds the hash of the plan, and so says whose build it is."""
+
+
+class Done(NamedTuple):
+    """What a journal says: the records of each photo that is done, the reason of each that is left out, and whether
+    that is all of the shard.
+    """
+
+    records: dict[str, tuple[Record, ...]]
+    left_out: dict[str, str]
+    complete: bool
 
 
 class ShardJournal:
@@ -41,40 +56,43 @@ class ShardJournal:
     def _file(self) -> str:
         return f"{self._name}.jsonl"
 
-    def read(self) -> tuple[dict[str, list[Record]], dict[str, str], bool]:
-        """What an earlier build left: records by photo, reasons of what it left out, and whether all is done."""
-        records: dict[str, list[Record]] = {}
-        left_out: dict[str, str] = {}
-        complete = False
-        for value in self._values():
-            complete = complete or value.get("complete") is True
-            if "records" in value:
-                records[value["photo"]] = [
-                    Record.model_validate_json(canonical_json(record), strict=True) for record in value["records"]
-                ]
-            elif "left_out" in value:
-                left_out[value["photo"]] = str(value["left_out"])
-        return records, left_out, complete and self._place.exists(f"{self._name}.npz")
+    @property
+    def _kernels(self) -> str:
+        return f"{self._name}.npz"
 
-    def _values(self) -> Iterator[dict[str, Any]]:
-        """The values of all whole lines; a line that a kill cut short is passed over: that photo is made again."""
+    def read(self) -> Done:
+        """What an earlier build left."""
+        done = Done({}, {}, False)
+        for line in self._read_lines():
+            if line.complete:
+                return done._replace(complete=self._place.exists(self._kernels))
+            if line.records is not None:
+                done.records[line.photo] = line.records
+            elif line.left_out is not None:
+                done.left_out[line.photo] = line.left_out
+        return done
+
+    def records(self) -> Iterator[Record]:
+        """The records of all photos that are done, in the order in which they were made."""
+        return chain.from_iterable(self.read().records.values())
+
+    def _read_lines(self) -> Iterator[_Line]:
+        """The whole lines: one that a kill cut short, or another version wrote, is passed over."""
         if not self._place.exists(self._file):
             return
-        for line in self._place.read_bytes(self._file).decode("utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError):
-                value = parse_json(line)
-                if isinstance(value, dict):
-                    yield value
+        for line in self._place.read_bytes(self._file).splitlines():
+            with contextlib.suppress(ValidationError):
+                yield _Line.model_validate_json(line, strict=True)
 
-    def begin(self, records: Mapping[str, list[Record]]) -> None:
+    def begin(self, records: Mapping[str, Iterable[Record]]) -> None:
         """Start anew with the photos that are kept, so that a cut line never stays inside."""
-        self._lines = [_line(photo, records=of) for photo, of in records.items()]
+        self._lines = [_line(photo, of) for photo, of in records.items()]
         if self._appends:
             self._place.write_text(self._file, "".join(self._lines))
 
     def add(self, photo: str, records: Iterable[Record]) -> None:
         """A photo's pairs are there."""
-        self._write(_line(photo, records=records))
+        self._write(_line(photo, records))
 
     def leave_out(self, photo: str, reason: str) -> None:
         """A photo cannot be used."""
@@ -88,16 +106,24 @@ class ShardJournal:
 
     def finish(self, kernels: Mapping[str, Taps]) -> None:
         """The shard is complete; `kernels`: all that it used, by id."""
-        with self._place.writing(f"{self._name}.npz") as temporary, temporary.open("wb") as file:
+        with self._place.writing(self._kernels) as temporary, temporary.open("wb") as file:
             write_kernels(file, sorted(kernels.items()))
         self._write(canonical_json({"complete": True}) + "\n")
         if not self._appends:
             self._place.write_text(self._file, "".join(self._lines))
 
-    def kernels(self) -> Iterator[tuple[str, Taps]]:
+    def kernels(self) -> AbstractContextManager[Mapping[str, Taps]]:
         """The kernels that `finish` put beside it, by id."""
-        with opened_kernels(self._place, f"{self._name}.npz") as file:
-            yield from file.items()
+        return opened_kernels(self._place, self._kernels)
+
+
+class _Line(Config):
+    """A line: of a photo its records or why it is left out, or that the shard is complete."""
+
+    photo: str = ""
+    records: tuple[Record, ...] | None = None
+    left_out: str | None = None
+    complete: bool = False
 
 
 def _line(photo: str, records: Iterable[Record]) -> str:

@@ -27,7 +27,7 @@ class PhotoRecord(Config):
     url: str
     author: str
     licence: str
-    raw_sha256: str
+    raw_sha256: Sha256
     frames: tuple[Sha256, ...] | None = None
 
 
@@ -77,10 +77,36 @@ class Record(Config):
         return self.pair.partition("/")[2]
 
 
+class DisorderError(Exception):
+    """Records do not come sorted by pair id, each once."""
+
+
+class DatasetId:
+    """The dataset id of records that come sorted by pair id, each once: none of them is kept."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._last = ""
+
+    def add(self, record: Record) -> None:
+        """The next record. Raises DisorderError."""
+        if record.pair <= self._last:
+            raise DisorderError(record.pair)
+        self._last = record.pair
+        self._digest.update(_identity_line(record).encode())
+
+    def hex(self) -> str:
+        """The id of the records so far."""
+        return self._digest.hexdigest()
+
+
 def dataset_id(records: Iterable[Record]) -> str:
     """Hex SHA-256 of the lines `pair TAB sharp hash TAB blur hash LF`, sorted by code point."""
-    lines = sorted(f"{r.pair}\t{r.sharp_sha256}\t{r.blur_sha256}\n" for r in records)
-    return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+    return hashlib.sha256("".join(sorted(map(_identity_line, records))).encode()).hexdigest()
+
+
+def _identity_line(record: Record) -> str:
+    return f"{record.pair}\t{record.sharp_sha256}\t{record.blur_sha256}\n"
 
 
 def record_line(record: Record) -> str:

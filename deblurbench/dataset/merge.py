@@ -6,7 +6,8 @@ import heapq
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import chain, groupby, islice
+from contextlib import ExitStack
+from itertools import groupby, islice
 from pathlib import Path
 
 from deblurbench.dataset.build import claim
@@ -15,13 +16,14 @@ from deblurbench.dataset.commit import REPORT, Finished, commit
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.formats.format import Format, Made
 from deblurbench.dataset.journal import JOURNAL
-from deblurbench.dataset.kernels import Taps, opened_kernels
+from deblurbench.dataset.kernels import Taps, opened_kernels, used_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, manifest_records
-from deblurbench.dataset.plan import LeftOut
+from deblurbench.dataset.plan import LeftOut, Part
 from deblurbench.dataset.reader import Dataset, Mark, open_dataset, read_mark
 from deblurbench.dataset.recipe import read_resolved
+from deblurbench.dataset.repair import missing_files
 from deblurbench.errors import DatasetError, UsageError
-from deblurbench.files import read_json, refuse_inside
+from deblurbench.files import read_json, refuse_inside, sha256_text
 from deblurbench.places import Place
 from deblurbench.progress import progress, say
 
@@ -29,42 +31,41 @@ from deblurbench.progress import progress, say
 def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: bool = False) -> Dataset:
     """Join all parts of one build (`build-dataset --shard I/N`) in the folder `out`.
 
-    Pictures that are files of their own are linked where the disk allows it, else copied; shards are written anew.
+    Pictures that are files of their own are linked where the disk allows it, else copied, and every file is what one
+    machine would have made. In the formats of several pairs per file the files are written anew, with other borders.
 
     Raises: UsageError where the parts are not those of one build or one is missing, `out` cannot be written or lies in
         a part; DatasetError where a part is unfinished or damaged.
     """
     marks = [_mark(part) for part in parts]
     for part in parts:
-        refuse_inside(out, part)
+        refuse_inside(out, part, "OUT")
     _check_parts(parts, marks)
     sources = [Place(part) for part in parts]
     fmt, recipe = find_format(marks[0].format), read_resolved(sources[0])
-    with claim(Place(out), f"merge {marks[0].plan_hash} {fmt.name}", overwrite=overwrite) as place:
+    plan_hash = marks[0].plan_hash or ""
+    if fmt.sharded:
+        plan_hash = sha256_text(f"merge {plan_hash}")  # no build may take the shards for its own and repair them
+    with claim(Place(out), f"merge {plan_hash} {fmt.name}", overwrite=overwrite) as place:
         if place.exists(COMMIT_MARK):
-            raise DatasetError(f"{out} holds a finished dataset", "choose another OUT, or --overwrite")
-        shards = dict.fromkeys(marks[0].splits, 0)
-        with progress("merge", sum(sum(mark.splits.values()) for mark in marks), "pairs", quiet=quiet) as bar:
-            for split, records in groupby(_records(sources), key=lambda item: item[0].split):
-                for index, shard in enumerate(_chunks(records, fmt.shard_pairs)):
-                    _put(fmt, place, split, index, shard)
-                    shards[split] = index + 1
-                    bar.step(len(shard))
-        reports = [read_json(part / REPORT, DatasetError)["left_out"] for part in parts]
-        left_out = {(entry["name"], entry["reason"]) for entry in chain.from_iterable(reports)}
-        finished = Finished(
-            recipe=recipe,
-            plan_hash=marks[0].plan_hash or "",
-            format=fmt.name,
-            shards=shards if fmt.sharded else {},
-            part=None,
-            left_out=[LeftOut(name=name, reason=reason) for name, reason in sorted(left_out)],
-            about=about_in(sources[0]),
-        )
-        notes = commit(place, finished, lambda: (record for record, _ in _records(sources)), lambda: _kernels(sources))
+            _check_finished(place, fmt, plan_hash)
+            say(f"{out} is already merged", quiet=quiet)
+        else:
+            shards = _bring(sources, fmt, place, marks, quiet)
+            finished = Finished(
+                recipe=recipe,
+                plan_hash=plan_hash,
+                format=fmt.name,
+                shards=shards,
+                part=None,
+                left_out=[photo for part in parts for photo in _left_out(part)],
+                about=about_in(sources[0]),
+            )
+            for note in commit(
+                place, finished, lambda: (record for record, _ in _records(sources)), lambda: _kernels(sources)
+            ):
+                say(note, quiet=quiet)
         place.remove(JOURNAL)
-        for note in notes:
-            say(note, quiet=quiet)
     return open_dataset(out)
 
 
@@ -74,20 +75,51 @@ def _mark(part: Path) -> Mark:
 
 
 def _check_parts(parts: Sequence[Path], marks: Sequence[Mark]) -> None:
+    found = []
     for part, mark in zip(parts, marks, strict=True):
         if mark.part is None or mark.plan_hash is None:
-            raise UsageError(
-                f"{part} is a whole dataset, no part of one", "parts come from `build-dataset --shard I/N`"
-            )
+            hint = "parts come from `build-dataset --shard I/N`"
+            raise UsageError(f"{part} is a whole dataset, no part of one", hint)
         if (mark.plan_hash, mark.format) != (marks[0].plan_hash, marks[0].format):
             raise UsageError(f"{part} is of another build than {parts[0]}", "build all parts with the same settings")
-    count = int((marks[0].part or "").partition("/")[2])
-    found = sorted(mark.part or "" for mark in marks)
-    missing = [f"{i}/{count}" for i in range(1, count + 1) if f"{i}/{count}" not in found]
+        try:
+            found.append(Part.parse(mark.part))
+        except ValueError as error:
+            raise DatasetError(f"{part}/{COMMIT_MARK} is damaged: part", "build that part again") from error
+    count = found[0].count
+    missing = sorted(set(range(1, count + 1)) - {part.index for part in found if part.count == count})
     if missing:
-        raise UsageError(f"the part {missing[0]} is missing ({len(missing)} of {count} are)", "name all parts")
+        raise UsageError(f"the part {missing[0]}/{count} is missing ({len(missing)} of {count} are)", "name all parts")
     if len(found) != count:
         raise UsageError("a part is named twice", "name each part once")
+
+
+def _check_finished(place: Place, fmt: Format, plan_hash: str) -> None:
+    mark = read_mark(place)
+    if (mark.plan_hash, mark.format, mark.part) != (plan_hash, fmt.name, None):
+        raise DatasetError(f"{place} holds another dataset", "choose another OUT, or --overwrite")
+    lost = missing_files(open_dataset(place), fmt)
+    if lost:
+        raise DatasetError(f"{place} has lost {len(lost)} files, such as {min(lost)}", "start anew: --overwrite")
+
+
+def _bring(sources: Sequence[Place], fmt: Format, place: Place, marks: Sequence[Mark], quiet: bool) -> dict[str, int]:
+    """Bring all pictures to their new place; returns how many shards each split has, in the formats of shards."""
+    shards = dict.fromkeys(marks[0].splits, 0)
+    with progress("merge", sum(sum(mark.splits.values()) for mark in marks), "pairs", quiet=quiet) as bar:
+        for split, records in groupby(_records(sources), key=lambda item: item[0].split):
+            for index, shard in enumerate(_chunks(records, fmt.shard_pairs)):
+                _put(fmt, place, split, index, shard)
+                shards[split] = index + 1
+                bar.step(len(shard))
+    return shards if fmt.sharded else {}
+
+
+def _left_out(part: Path) -> list[LeftOut]:
+    try:
+        return [LeftOut(**entry) for entry in read_json(part / REPORT, DatasetError)["left_out"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{part / REPORT} is damaged", "build that part again") from error
 
 
 def _records(sources: Sequence[Place]) -> Iterator[tuple[Record, Place]]:
@@ -134,6 +166,6 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _kernels(sources: Sequence[Place]) -> Iterator[tuple[str, Taps]]:
-    for source in sources:
-        with opened_kernels(source, KERNELS) as kernels:
-            yield from kernels.items()
+    with ExitStack() as stack:
+        kernels = {source.url: stack.enter_context(opened_kernels(source, KERNELS)) for source in sources}
+        yield from used_kernels((record, kernels[source.url]) for record, source in _records(sources))

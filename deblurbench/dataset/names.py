@@ -20,3 +20,8 @@ SplitName = Annotated[str, AfterValidator(_check_split)]
 RecipeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=100)]
 PairId = Annotated[str, Field(pattern=r"^[a-z]+(-[A-Za-z0-9._]+)?/[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=250)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def valid_text(text: str) -> str:
+    """The text as UTF-8 can hold it: the bytes of a file name in another encoding become escapes."""
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")

@@ -1,8 +1,12 @@
-"""The plan: which photos go to which split, before a single pixel is decoded. It stays below 1 KiB per photo."""
+"""The plan: which photos go to which split. It takes less than 1 KiB per photo.
+
+No pixel is decoded for it, unless the recipe keeps near-duplicates together.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +18,7 @@ from deblurbench.config import Config
 from deblurbench.dataset.duplicates import photo_hashes
 from deblurbench.dataset.leaks import join_scenes
 from deblurbench.dataset.licences import licence_class, parse_filter
+from deblurbench.dataset.names import valid_text
 from deblurbench.dataset.recipe import Recipe, Share, SplitTable, takes_photos
 from deblurbench.dataset.shot import PreparedPhoto
 from deblurbench.draws import Draws
@@ -47,6 +52,14 @@ class Part:
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """The part that `I/N` names. Raises ValueError."""
+        found = re.fullmatch(r"([1-9]\d{0,4})/([1-9]\d{0,4})", text, re.ASCII)
+        if not found or int(found[1]) > int(found[2]):
+            raise ValueError("write I/N, such as 1/4 for the first of four parts")
+        return cls(int(found[1]), int(found[2]))
 
 
 @dataclass(frozen=True)
@@ -89,13 +102,14 @@ class Plan:
         return {split.name: sum(1 for _ in self.photos_of(split)) for split in self.recipe.splits}
 
     def hash(self) -> str:
-        """Hex SHA-256 of the recipe, the files that its blurs read, and all photos: one hash, the same pixels."""
+        """Hex SHA-256 of the recipe, the files that its blurs read, and all photos: one hash, one manifest."""
         digest = hashlib.sha256(canonical_json(self.recipe.tables()).encode())
         for split in self.recipe.splits:
             for degradation in self.recipe.open_blurs(split):
                 digest.update(degradation.fingerprint().encode())
-        for planned in self.photos:
-            digest.update(f"\n{planned.share}/{planned.photo.name} {planned.photo.raw_sha256}".encode())
+        for photo, _, share in self.photos:
+            told = (share, photo.name, photo.scene, photo.author, photo.licence, photo.url)
+            digest.update("\x1f".join(("\n", *told, photo.raw_sha256, *photo.frames)).encode())
         return digest.hexdigest()
 
 
@@ -126,14 +140,14 @@ def make_plan(
         raise UsageError(f"the recipe {recipe.name} takes no photos from a folder", "leave --photos out")
     found, left_out = _gather(recipe, sources, limit)
     if recipe.near_duplicates is not None:
-        whole = Plan(recipe, sources, tuple(found.values()))
-        hashes = photo_hashes(map(whole.prepared, whole.photos), len(found), workers, quiet=quiet)
-        found = _joined(found, hashes, recipe.near_duplicates)
+        prepared = map(Plan(recipe, sources, ()).prepared, found.values())
+        hashes = photo_hashes(prepared, len(found), workers, quiet=quiet)
+        _join(found, hashes, recipe.near_duplicates)
     if licences is not None:
         found, others = _filtered(found, licences)
         left_out += others
-    planned = tuple(_placed(recipe, found[name]) for name in sorted(found))
-    return Plan(recipe, sources, planned, tuple(left_out), part)
+    planned, others = _undivided([_placed(recipe, found[name]) for name in sorted(found)])
+    return Plan(recipe, sources, tuple(planned), (*left_out, *others), part)
 
 
 Found = dict[str, PlannedPhoto]
@@ -143,8 +157,8 @@ def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tup
     """All photos by name; of several files with equal bytes, or with one name, only the first."""
     found: Found = {}
     left_out = []
+    seen: dict[str, str] = {}
     for index, source in enumerate(sources):
-        seen: dict[str, str] = {}
         photos = sorted(source.photos(recipe.seed), key=lambda photo: (photo.name, photo.raw_sha256, photo.key))
         for photo in photos[:limit]:
             name = photo.name
@@ -152,7 +166,7 @@ def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tup
             if source.same_bytes_once and seen.setdefault(photo.raw_sha256, name) is not name:
                 left_out.append(LeftOut(name=name, reason=f"has the same bytes as {seen[photo.raw_sha256]}"))
             elif twin is None:
-                found[name] = PlannedPhoto(replace(photo, scene=sys.intern(photo.scene)), index, "")
+                found[name] = PlannedPhoto(replace(photo, scene=sys.intern(valid_text(photo.scene))), index, "")
             elif twin.photo.raw_sha256 == photo.raw_sha256:
                 raise UsageError(f"two photos are named {name}", "the sources of a recipe must not overlap")
             else:  # 8 hex digits of a hash: expected once among 100,000 photos of one stem
@@ -160,14 +174,14 @@ def _gather(recipe: Recipe, sources: Iterable[Source], limit: int | None) -> tup
     return found, left_out
 
 
-def _joined(found: Found, hashes: Mapping[str, str], within: int) -> Found:
-    """Scenes that hold near-duplicates of one another become one scene."""
-    photos = [planned.photo for planned in found.values()]
+def _join(found: Found, hashes: Mapping[str, str], within: int) -> None:
+    """Make one scene of scenes that hold near-duplicates of one another."""
+    photos = (planned.photo for planned in found.values())
     scenes = join_scenes(((p.scene, p.raw_sha256, hashes.get(p.raw_sha256, FLAT)) for p in photos), within)
-    return {
-        name: planned._replace(photo=replace(planned.photo, scene=scenes[planned.photo.scene]))
-        for name, planned in found.items()
-    }
+    for name, planned in found.items():
+        scene = scenes[planned.photo.scene]
+        if scene != planned.photo.scene:
+            found[name] = planned._replace(photo=replace(planned.photo, scene=scene))
 
 
 def _filtered(found: Found, licences: str) -> tuple[Found, list[LeftOut]]:
@@ -190,6 +204,27 @@ def _placed(recipe: Recipe, planned: PlannedPhoto) -> PlannedPhoto:
         raise RecipeError(f"sources.{planned.source}.scenes", what)
     share = share or _share(recipe.seed, planned.photo.scene, shares)
     return planned._replace(share=share)
+
+
+def _undivided(photos: list[PlannedPhoto]) -> tuple[list[PlannedPhoto], list[LeftOut]]:
+    """Without those whose scene has another share by an earlier source: no scene is divided.
+
+    Where one source itself divides a scene, that is its official split, and stays.
+    """
+    if len({planned.source for planned in photos}) < 2:
+        return photos, []
+    first: dict[str, PlannedPhoto] = {}  # of each scene, by the order of the sources
+    for planned in sorted(photos, key=lambda planned: planned.source):
+        first.setdefault(planned.photo.scene, planned)
+    kept, left_out = [], []
+    for planned in photos:
+        other = first[planned.photo.scene]
+        if planned.share == other.share or planned.source == other.source:
+            kept.append(planned)
+        else:
+            reason = f"its scene is in {other.share}, where {other.photo.name} of an earlier source is"
+            left_out.append(LeftOut(name=planned.photo.name, reason=reason))
+    return kept, left_out
 
 
 def _share(seed: int, scene: str, shares: Mapping[Share, int]) -> Share:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from deblurbench.dataset.manifest import Record
-from deblurbench.dataset.plan import Plan, make_plan
+from deblurbench.blur.engines import check_engine
+from deblurbench.dataset.manifest import MANIFEST, Record
+from deblurbench.dataset.plan import Plan, PlannedPhoto, make_plan
 from deblurbench.dataset.reader import open_dataset
 from deblurbench.dataset.recipe import RECIPE, Recipe, SplitTable, read_resolved
-from deblurbench.dataset.shot import PreparedPhoto, shots
+from deblurbench.dataset.shot import shots
 from deblurbench.draws import Draws
 from deblurbench.errors import DatasetError, PictureError, UsageError
-from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress
 
 
@@ -25,7 +26,8 @@ def rebuild(
     engine: str = "auto",
     quiet: bool = False,
 ) -> list[str]:
-    """Derive `count` pairs anew, drawn from all, and compare; one line for each that comes out otherwise.
+    """Derive `count` pairs anew, drawn from all, and compare them with the pictures' hashes and all else that the
+    manifest says of them; one line for each that comes out otherwise.
 
     Args:
         path: the dataset folder.
@@ -40,17 +42,21 @@ def rebuild(
     dataset = open_dataset(path)
     if dataset.format == "adopted":
         raise UsageError(f"{path} was recorded, not made", "only built datasets can be built again")
+    check_engine(engine)
     recipe = read_resolved(dataset.place)
-    plan = make_plan(recipe, photos)
-    by_hash: dict[tuple[str, str], PreparedPhoto] = {
-        (planned.photo.raw_sha256, planned.photo.source): plan.prepared(planned) for planned in plan.photos
-    }
+    # No pixel depends on what is a near-duplicate of what, and finding that out takes every photo.
+    plan = make_plan(recipe.model_copy(update={"near_duplicates": None}), photos, quiet=quiet)
     chosen = _chosen(dataset.records(), count, seed)
+    wanted = {(record.photo.source, record.photo.raw_sha256) for record in chosen}
+    by_hash: dict[tuple[str, str], list[PlannedPhoto]] = {}  # several: a frame that stands still, a file found twice
+    for planned in plan.photos:
+        key = planned.photo.source, planned.photo.raw_sha256
+        if key in wanted:
+            by_hash.setdefault(key, []).append(planned)
     problems = []
     with progress("rebuild", len(chosen), "pairs", quiet=quiet) as bar:
         for record in chosen:
-            photo = by_hash.get((record.photo.raw_sha256, record.photo.source))
-            problem = _compare(plan, record, photo, engine) if photo else "its photo is not there: say --photos"
+            problem = _compare(plan, record, by_hash.get((record.photo.source, record.photo.raw_sha256), []), engine)
             problems += [f"{record.pair}: {problem}"] if problem else []
             bar.step()
     return problems
@@ -66,17 +72,22 @@ def _chosen(records: Iterator[Record], count: int, seed: int) -> list[Record]:
     return [record for _, _, record in heapq.nsmallest(count, ranked, key=lambda item: item[:2])]
 
 
-def _compare(plan: Plan, record: Record, photo: PreparedPhoto, engine: str) -> str | None:
-    try:
-        split = _split(plan.recipe, record.split)
-        degradations = plan.recipe.open_blurs(split)
-        for shot in shots(record.seed, split, degradations, photo.photo):
+def _compare(plan: Plan, record: Record, photos: list[PlannedPhoto], engine: str) -> str | None:
+    """What is wrong with a pair that one of some photos gives."""
+    if not photos:
+        return "its photo is not there: say --photos"
+    split = _split(plan.recipe, record.split)
+    degradations = plan.recipe.open_blurs(split)
+    for planned in photos:
+        for shot in shots(plan.recipe.seed, split, degradations, planned.photo):
             if record.pair == shot.id or record.pair.startswith(f"{shot.id}-"):
-                for made in shot.make(PreparedPhoto(photo.photo, photo.source, photo.prepare), engine):
-                    if made.record.pair == record.pair:
-                        return _difference(record, pixel_hash(made.sharp), pixel_hash(made.blurred))
-    except PictureError as error:
-        return str(error)
+                try:
+                    made = shot.make(plan.prepared(planned), engine)
+                except PictureError as error:
+                    return str(error)
+                for again in made:
+                    if again.record.pair == record.pair:
+                        return _difference(record, again.record)
     return "its recipe does not make this pair"
 
 
@@ -87,11 +98,20 @@ def _split(recipe: Recipe, name: str) -> SplitTable:
     raise DatasetError(f"{RECIPE} has no split {name}", "build the dataset again")
 
 
-def _difference(record: Record, sharp: str, blurred: str) -> str | None:
-    if sharp != record.sharp_sha256:
+def _difference(record: Record, again: Record) -> str | None:
+    if again.sharp_sha256 != record.sharp_sha256:
         return "the sharp picture comes out otherwise"
-    if blurred == record.blur_sha256:
-        return None
-    codec = (record.camera or {}).get("jpeg_codec")
-    hint = f" (its JPEG was made by {codec}: another version gives other pixels)" if codec else ""
-    return f"the blurred picture comes out otherwise{hint}"
+    if again.blur_sha256 != record.blur_sha256:
+        codec = (record.camera or {}).get("jpeg_codec")
+        hint = f" (its JPEG was made by {codec}: another version gives other pixels)" if codec else ""
+        return f"the blurred picture comes out otherwise{hint}"
+    # What is one scene depends on the other photos; two versions of a JPEG codec may give the same pixels.
+    said, told = (_as_told(of.model_copy(update={"scene": ""})) for of in (record, again))
+    wrong = sorted(key for key in said.keys() | told.keys() if said.get(key) != told.get(key))
+    return f"its line in {MANIFEST} is not what comes out ({', '.join(wrong)})" if wrong else None
+
+
+def _as_told(record: Record) -> dict[str, Any]:
+    values = record.as_dict()
+    values.get("camera", {}).pop("jpeg_codec", None)
+    return values

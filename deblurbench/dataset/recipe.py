@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from deblurbench.blur.camera import Camera
 from deblurbench.config import Config, Size, height_width, override, parse, parse_toml, read_toml
-from deblurbench.dataset.degradation import Degradation, degradation_from
+from deblurbench.dataset.degradation import CRF, Degradation, degradation_from
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.names import RecipeName, SplitName
 from deblurbench.dataset.tiles import Tiles
@@ -89,15 +89,17 @@ class SplitTable(Config):
     count: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
-    def _check_count(self) -> SplitTable:
+    def _check_numbers(self) -> SplitTable:
         if self.count is not None and self.pairs_per_photo is None:
             raise ValueError("a split cut by a grid of tiles has no count: it depends on the pictures")
+        if self.draw is not None and self.draw > len(self.blurs):
+            raise ValueError(f"`draw` is {self.draw}, and there are {len(self.blurs)} blurs to draw from")
         return self
 
     @property
     def shots_per_photo(self) -> int:
         """How many blurs each photo gets."""
-        return min(self.draw or len(self.blurs), len(self.blurs))
+        return self.draw or len(self.blurs)
 
     @property
     def pairs_per_photo(self) -> int | None:
@@ -158,16 +160,33 @@ class Recipe(Config):
         """The sources, in order; `photos` becomes the `path` of each that has one. `file` is for error messages."""
         opened = []
         for i, table in enumerate(self.sources):
-            source = source_from(table.settings, file, f"sources.{i}")
+            source = source_from(_absolute(table.settings), file, f"sources.{i}")
             if photos is not None and takes_photos(source):
-                source = source_from({**table.settings, "path": str(photos)}, file, f"sources.{i}")
+                settings = _absolute({**table.settings, "path": str(photos)})
+                source = source_from(settings, file, f"sources.{i}")
             opened.append(source)
         return opened
 
     def open_blurs(self, split: SplitTable, file: str = "recipe.toml") -> list[Degradation]:
         """What happens to the sharp pictures of a split, in the order of its `blurs`."""
         place = f"splits.{self.splits.index(split)}.blurs"
-        return [degradation_from(values, file, f"{place}.{i}", self.cameras) for i, values in enumerate(split.blurs)]
+        return [
+            degradation_from(_absolute(values), file, f"{place}.{i}", self.cameras)
+            for i, values in enumerate(split.blurs)
+        ]
+
+
+def _absolute(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings whose files are found from any working directory: workers of a cluster have another one."""
+    made = dict(settings)
+    for key, value in settings.items():
+        if isinstance(value, dict):  # a blur within a blur
+            made[key] = _absolute(value)
+        elif key == "path" and isinstance(value, str) and value:
+            made[key] = str(Path(value).absolute())
+        elif key == "light" and isinstance(value, str) and value.removeprefix(CRF) not in ("", value):
+            made[key] = f"{CRF}{Path(value.removeprefix(CRF)).absolute()}"
+    return made
 
 
 def _without_empty(table: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Annotated
 
-from deblurbench.dataset.manifest import Record
+from pydantic import Field, ValidationError
+
+from deblurbench.config import Config, Size, height_width
+from deblurbench.dataset.manifest import MANIFEST, Record
 from deblurbench.dataset.reader import open_dataset
-from deblurbench.dataset.tiles import stitch
-from deblurbench.errors import UsageError, nearest
+from deblurbench.dataset.recipe import read_resolved
+from deblurbench.dataset.tiles import Tiles, stitch
+from deblurbench.errors import DatasetError, PictureError, UsageError
 from deblurbench.files import make_folder, refuse_inside
 from deblurbench.images.codec import Picture, read_rgb, write_png
 from deblurbench.progress import progress
@@ -18,35 +22,54 @@ from deblurbench.progress import progress
 def stitch_split(data: Path, split: str, tiles: Path, out: Path, *, quiet: bool = False) -> int:
     """Put pictures named as a split's tiles together, one PNG per shot, in the folder `out`; returns how many.
 
-    Raises: UsageError where the split was not cut by a grid, PictureError where a tile is missing or of another size.
+    Raises: UsageError where the split was not cut by a grid, PictureError where a tile is missing or of another size,
+        DatasetError where the dataset is damaged.
     """
     dataset = open_dataset(data)
-    if split not in dataset.splits:
-        raise UsageError(f"{data} has no split {split!r}", nearest(split, dataset.splits))
+    dataset.check_split(split)
+    grid = next((table.tiles for table in read_resolved(dataset.place).splits if table.name == split), None)
+    if grid is None or grid.mode != "grid":
+        raise UsageError(f"the split {split} of {data} was not cut by a grid", "there is nothing to stitch")
     for folder in (data, tiles):
         refuse_inside(out, folder, "OUT")
     make_folder(out)
     count = 0
     with progress("stitch", dataset.splits[split], "tiles", quiet=quiet) as bar:
-        for name, group in groupby(dataset.records(split), key=_whole):
-            if name is None:
-                raise UsageError(f"the split {split} of {data} was not cut by a grid", "there is nothing to stitch")
-            records = list(group)
-            write_png(out / f"{name}.png", stitch(_tiles(records, tiles), str((records[0].tile or {})["of"])))
-            bar.step(len(records))
+        cut = ((record, _spot(record, data)) for record in dataset.records(split))
+        for name, group in groupby(cut, key=lambda item: _whole(*item)):
+            of_whole = list(group)
+            pictures = ((spot.y, spot.x, _tile(tiles / f"{record.name}.png", grid)) for record, spot in of_whole)
+            write_png(out / f"{name}.png", stitch(pictures, of_whole[0][1].of))
+            bar.step(len(of_whole))
             count += 1
     return count
 
 
-def _whole(record: Record) -> str | None:
+class _Spot(Config):
+    """Where a tile lies, and the size of the whole: `tile` of a manifest line."""
+
+    x: Annotated[int, Field(ge=0)]
+    y: Annotated[int, Field(ge=0)]
+    of: Size
+
+
+def _spot(record: Record, data: Path) -> _Spot:
+    try:
+        return _Spot.model_validate(record.tile)
+    except ValidationError as error:
+        raise DatasetError(
+            f"{data}/{MANIFEST}: {record.pair} says no place of its tile", "see verify-dataset"
+        ) from error
+
+
+def _whole(record: Record, spot: _Spot) -> str:
     """The name of the picture that a tile is of."""
-    if record.tile is None or "turns" in record.tile:
-        return None
-    return record.name.removesuffix(f"-y{record.tile['y']}x{record.tile['x']}")
+    return record.name.removesuffix(f"-y{spot.y}x{spot.x}")
 
 
-def _tiles(records: list[Record], folder: Path) -> Iterator[tuple[int, int, Picture]]:
-    for record in records:
-        tile = record.tile or {}
-        picture = read_rgb(folder / f"{record.name}.png")
-        yield int(tile["y"]), int(tile["x"]), picture
+def _tile(file: Path, grid: Tiles) -> Picture:
+    picture = read_rgb(file)
+    if picture.shape[:2] != height_width(grid.size):
+        height, width = picture.shape[:2]
+        raise PictureError(f"{file} has {width} x {height} pixels, a tile {grid.size}", "restore tiles as they are")
+    return picture

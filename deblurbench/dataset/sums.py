@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
@@ -39,6 +39,15 @@ def write_sums(place: Place, names: Iterable[str] | None = None) -> None:
     with place.writing(SUMS) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for name, digest in _each(lambda name: sha256_of(place, name), chosen):
             file.write(_line(name, digest))
+
+
+def renew_sums(place: Place, names: Collection[str]) -> None:
+    """Hash some picture files anew, and put that in `SHA256SUMS` in place of what it says of them."""
+    fresh = dict(_each(lambda name: sha256_of(place, name), names))
+    lines = place.read_text(SUMS).splitlines(keepends=True)
+    kept = [line for line in lines if line.rstrip("\n").partition("  ")[2] not in fresh]
+    lines = [*kept, *(_line(name, digest) for name, digest in fresh.items())]
+    place.write_text(SUMS, "".join(sorted(lines, key=lambda line: line.partition("  ")[2])))
 
 
 def check_sums(place: Place, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from deblurbench.errors import UsageError
+from deblurbench.errors import PictureError, UsageError
 from deblurbench.files import sha256_file
 from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb
 from deblurbench.sources.photo import Photo, Source
@@ -32,7 +32,7 @@ class Folder(Source):
     def photos(self, seed: int) -> list[Photo]:
         """Every picture file in it and below. Links to files are followed, links to folders are not.
 
-        Raises: UsageError where there is no such folder or no picture in it.
+        Raises: UsageError where there is no such folder or no picture in it, or a file may not be read.
         """
         if not self.path:
             raise UsageError("this recipe takes photos from a folder of yours", "name it with --photos DIR")
@@ -45,11 +45,15 @@ class Folder(Source):
         return photos
 
     def _photo(self, root: Path, file: Path) -> Photo:
-        raw = sha256_file(root / file)
+        try:
+            raw = sha256_file(root / file)
+        except OSError as error:
+            hint = f"{error.strerror or error}; make it readable, or move it away"
+            raise UsageError(f"cannot read {root / file}", hint) from error
         inside = self.scene == "folder" and len(file.parts) > 1
         return Photo(
             source=self.source,
-            key=str(root / file),
+            key=file.as_posix(),
             stem=file.stem,
             scene=file.parent.as_posix() if inside else raw,
             raw_sha256=raw,
@@ -58,5 +62,9 @@ class Folder(Source):
         )
 
     def read(self, photo: Photo) -> Picture:
-        """Decode the file. Raises PictureError naming it."""
-        return read_rgb(Path(photo.key))
+        """Decode the file. Raises PictureError naming it, also where it is no longer the one that was listed."""
+        file = Path(self.path) / photo.key
+        picture = read_rgb(file)
+        if sha256_file(file) != photo.raw_sha256:
+            raise PictureError(f"{file} has changed since it was listed", "start again")
+        return picture

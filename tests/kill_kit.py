@@ -2,7 +2,7 @@
 
     python kill_kit.py COMMAND FORMAT EVERY FOLDER
 
-A line for each kill after which the dataset is not, byte for byte, that of an undisturbed run; last, the number of kills.
+A line for each kill after which the dataset is not, byte for byte, that of an undisturbed run; then, how many kills.
 """
 
 import hashlib

@@ -1,11 +1,15 @@
 """Plans: scenes stay whole, filters and losses move nobody else, counts are kept, memory is small."""
 
+import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from conftest import noise
 
+from deblurbench.dataset.build import build
 from deblurbench.dataset.plan import Part, make_plan
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.errors import RecipeError, UsageError
@@ -146,6 +150,96 @@ def test_scenes_must_go_somewhere(tmp_path):
     (tmp_path / "mine.toml").write_text(FOLDER.replace("scenes = { train = 1, test = 1 }", ""))
     with pytest.raises(RecipeError, match=r"sources.0.scenes: this key is missing"):
         make_plan(read_recipe(tmp_path / "mine.toml"), tmp_path / "photos", quiet=True)
+
+
+TWO = """
+schema = 1
+name = "mine"
+version = 1
+summary = "Photos of two folders."
+seed = 1
+[[sources]]
+source = "folder"
+path = "{0}/one"
+scene = "{1}"
+scenes = {{ train = 1 }}
+[[sources]]
+source = "folder"
+path = "{0}/two"
+scene = "{1}"
+scenes = {{ test = 1 }}
+[[splits]]
+name = "train"
+blurs = [{{ family = "gaussian", sigma = 1.0 }}]
+[[splits]]
+name = "test"
+blurs = [{{ family = "gaussian", sigma = 1.0 }}]
+"""
+
+
+def plan_of_two(tmp_path, scene="file", *settings):
+    (tmp_path / "two.toml").write_text(TWO.format(tmp_path, scene))
+    plan = make_plan(read_recipe(tmp_path / "two.toml", settings), quiet=True)
+    return {p.photo.stem: p.share for p in plan.photos}, {left.name[:-9]: left.reason for left in plan.left_out}
+
+
+def blocks(seed):
+    return noise(8, 9, seed=seed).repeat(8, axis=0).repeat(8, axis=1) // 2
+
+
+def test_no_scene_is_divided_between_two_sources(tmp_path):
+    for folder, names in {"one/v1": "ab", "two/v1": "c", "two/v2": "d"}.items():
+        (tmp_path / folder).mkdir(parents=True)
+        for name in names:
+            write_png(tmp_path / folder / f"{name}.png", blocks(ord(name)))
+    shares, left_out = plan_of_two(tmp_path, "folder")
+    assert shares == {"a": "train", "b": "train", "d": "test"}
+    assert "its scene is in train, where a-" in left_out["c"]
+
+
+def test_near_duplicates_and_copies_of_two_sources_are_not_divided(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    write_png(tmp_path / "one" / "a.png", blocks(1))
+    write_png(tmp_path / "two" / "brighter.png", blocks(1) + 3)
+    write_png(tmp_path / "two" / "copy.png", blocks(1))
+    write_png(tmp_path / "two" / "other.png", blocks(2))
+    shares, left_out = plan_of_two(tmp_path, "file", "near_duplicates=4")
+    assert shares == {"a": "train", "other": "test"}
+    assert left_out.keys() == {"brighter", "copy"}
+    assert "has the same bytes as a-" in left_out["copy"]
+    shares, left_out = plan_of_two(tmp_path)  # without that key, another picture is another scene
+    assert shares == {"a": "train", "brighter": "test", "other": "test"}
+
+
+def test_a_scene_of_another_encoding_has_a_name(tmp_path):
+    folder = os.fsencode(tmp_path / "photos") + b"/caf\xe9"
+    os.makedirs(folder)
+    write_png(tmp_path / "p.png", noise(9, 9))
+    os.rename(tmp_path / "p.png", folder + b"/\xe9.png")
+    with open(folder + b"/b\xe9d.png", "w") as file:
+        file.write("no picture")
+    (tmp_path / "mine.toml").write_text(
+        FOLDER.replace("train = 1, test", "test").replace('"folder"', '"folder"\nscene = "folder"')
+    )
+    plan = make_plan(read_recipe(tmp_path / "mine.toml"), tmp_path / "photos", quiet=True)
+    built = build(plan, tmp_path / "out", quiet=True)
+    assert [record.scene for record in built.records()] == ["caf\\udce9"]
+    report = json.loads((built.path / "build-report.json").read_text())
+    assert [left["reason"].partition(" is")[0] for left in report["left_out"]] == ["caf\\udce9/b\\udce9d.png"]
+
+
+def test_all_that_the_manifest_says_of_photos_is_part_of_the_plan(licensed, monkeypatch):
+    photo = Photo("licensed", "0", "p", "scene", "a" * 64, "author", "CC0-1.0", "http://x", frames=("b" * 64,))
+    changes = [{}, {"scene": "s"}, {"author": ""}, {"licence": "by"}, {"url": ""}, {"frames": ("c" * 64,)}]
+    hashes = set()
+    for change in changes:
+        found = [replace(photo, share="train", **change)]
+        monkeypatch.setattr(Licensed, "photos", lambda *_, found=found: found)
+        hashes.add(make_plan(licensed).hash())
+    assert len(hashes) == len(changes)
+    monkeypatch.setattr(Licensed, "photos", lambda *_: [replace(photo, share="train", key="elsewhere")])
+    assert make_plan(licensed).hash() in hashes  # where it lies is not
 
 
 MEMORY = """

@@ -1,6 +1,5 @@
 """Sources `samples` and `folder`."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from conftest import noise
 from PIL import Image
 
-from deblurbench.errors import DeblurbenchError, PictureError, UsageError
+from deblurbench.errors import PictureError, UsageError
 from deblurbench.files import sha256_file
 from deblurbench.images.codec import write_png
 from deblurbench.sources import samples
@@ -52,6 +51,15 @@ def test_folder_takes_every_file_of_a_tree(tmp_path):
     assert np.array_equal(Folder(path=str(tmp_path)).read(first), noise(4, 4))
 
 
+def test_a_photo_that_changes_after_it_was_listed_is_not_used(tmp_path):
+    write_png(tmp_path / "a.png", noise(4, 4))
+    source = Folder(path=str(tmp_path))
+    photo = source.photos(0)[0]
+    write_png(tmp_path / "a.png", noise(4, 4, seed=1))
+    with pytest.raises(PictureError, match=r"a\.png has changed since it was listed"):
+        source.read(photo)
+
+
 def test_folder_scenes(tmp_path):
     for i, name in enumerate(["v1/a.png", "v1/b.png", "v2/a.png"]):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -70,11 +78,14 @@ def test_folder_says_what_is_wrong(tmp_path):
         Folder().photos(0)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
-def test_folder_names_a_file_it_may_not_read(tmp_path):
+def test_folder_names_a_file_it_may_not_read(tmp_path, monkeypatch):
     write_png(tmp_path / "a.png", noise(4, 4))
-    (tmp_path / "a.png").chmod(0)
-    with pytest.raises((OSError, DeblurbenchError), match=r"a\.png"):
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("deblurbench.sources.folder.sha256_file", refuse)  # root may read everything
+    with pytest.raises(UsageError, match=r"cannot read .*a\.png: Permission denied; make it readable"):
         Folder(path=str(tmp_path)).photos(0)
 
 
@@ -83,5 +94,6 @@ def test_an_unknown_source_or_setting_is_named():
         source_from({"source": "foldr"}, "r.toml", "sources.0")
     with pytest.raises(UsageError, match=r"r.toml:sources.0.pth: unknown key, did you mean 'path'"):
         source_from({"source": "folder", "pth": "x"}, "r.toml", "sources.0")
-    with pytest.raises(UsageError, match=r"r.toml:sources.0.source: name one here: deadleaves, folder, frames, pairs, samples"):
+    known = "deadleaves, folder, frames, pairs, samples"
+    with pytest.raises(UsageError, match=rf"r.toml:sources.0.source: name one here: {known}"):
         source_from({}, "r.toml", "sources.0")

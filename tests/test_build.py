@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -316,3 +317,43 @@ def test_a_damaged_manifest_is_named_with_its_line(tiny, line):
         file.write(line + "\n")
     with pytest.raises(DatasetError, match=r"manifest\.jsonl:\d+ is damaged"):
         verify(tiny.path, quiet=True)
+
+
+def rewrite_lines(path: Path, change) -> None:
+    file = path / "manifest.jsonl"
+    file.write_text("".join(f"{line}\n" for line in change(file.read_text().splitlines())))
+
+
+@pytest.mark.parametrize("change", [lambda lines: lines[::-1], lambda lines: [*lines, lines[-1]]])
+def test_verify_names_a_manifest_in_disorder(tiny, change):
+    rewrite_lines(tiny.path, change)
+    assert "manifest.jsonl: its lines are not sorted by pair id, each once" in verify(tiny.path, quiet=True)
+
+
+@pytest.mark.parametrize("shards", [{}, {"train": 0}, {"train": 3, "val": 1, "test": 1}])
+def test_verify_names_a_lie_about_shards(tiny_recipe, tmp_path, shards):
+    built = build(make_plan(read_recipe(tiny_recipe)), tmp_path / "out", fmt="webdataset", quiet=True)
+    edit_json(built.path / "dataset.json", shards=shards)
+    problems = verify(built.path, pixels=True, quiet=True)
+    assert any(": not in manifest.jsonl" in problem or ": missing" in problem for problem in problems)
+
+
+def test_a_lie_beyond_reason_is_refused(tiny):
+    edit_json(
+        tiny.path / "dataset.json", format="webdataset", shards={"train": 10**12}
+    )  # so many names fill any memory
+    with pytest.raises(DatasetError, match=r"dataset\.json is damaged \(shards\.train"):
+        verify(tiny.path, quiet=True)
+
+
+def test_a_lock_that_a_reader_of_lmdb_leaves_is_no_stray(tiny_recipe, tmp_path):
+    built = build(make_plan(read_recipe(tiny_recipe)), tmp_path / "out", fmt="lmdb", quiet=True)
+    (built.path / "train_sharp.lmdb" / "lock.mdb").touch()
+    assert verify(built.path, quiet=True) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", pickle.dumps({"a": 1})])
+def test_verify_names_what_is_no_archive_of_kernels(tiny, content):
+    (tiny.path / "kernels.npz").write_bytes(content)
+    said = [problem for problem in verify(tiny.path, quiet=True) if problem.startswith("kernels.npz: cannot be read")]
+    assert len(said) == 1

@@ -149,7 +149,7 @@ class Mark(Config):
     recipe: MarkedRecipe
     plan_hash: Sha256 | None = None
     format: str = "png"  # one of `formats.FORMATS`, or `adopted`
-    shards: dict[SplitName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    shards: dict[SplitName, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(default_factory=dict)
     part: str | None = None  # `I/N` where it is one part of a build that `merge-datasets` will join
     root: str | None = None  # of an adopted dataset: the folder that its pictures lie in
     complete: bool | None = None  # of an adopted dataset: whether it has the published number of pairs

@@ -10,10 +10,10 @@ from deblurbench.blur.engines import check_engine
 from deblurbench.dataset.manifest import MANIFEST, Record
 from deblurbench.dataset.plan import Plan, PlannedPhoto, make_plan
 from deblurbench.dataset.reader import open_dataset
-from deblurbench.dataset.recipe import RECIPE, Recipe, SplitTable, read_resolved
+from deblurbench.dataset.recipe import read_resolved
 from deblurbench.dataset.shot import shots
 from deblurbench.draws import Draws
-from deblurbench.errors import DatasetError, PictureError, UsageError
+from deblurbench.errors import PictureError, UsageError
 from deblurbench.progress import progress
 
 
@@ -76,7 +76,7 @@ def _compare(plan: Plan, record: Record, photos: list[PlannedPhoto], engine: str
     """What is wrong with a pair that one of some photos gives."""
     if not photos:
         return "its photo is not there: say --photos"
-    split = _split(plan.recipe, record.split)
+    split = plan.recipe.split(record.split)
     degradations = plan.recipe.open_blurs(split)
     for planned in photos:
         for shot in shots(plan.recipe.seed, split, degradations, planned.photo):
@@ -89,13 +89,6 @@ def _compare(plan: Plan, record: Record, photos: list[PlannedPhoto], engine: str
                     if again.record.pair == record.pair:
                         return _difference(record, again.record)
     return "its recipe does not make this pair"
-
-
-def _split(recipe: Recipe, name: str) -> SplitTable:
-    for split in recipe.splits:
-        if split.name == name:
-            return split
-    raise DatasetError(f"{RECIPE} has no split {name}", "build the dataset again")
 
 
 def _difference(record: Record, again: Record) -> str | None:

@@ -15,7 +15,7 @@ from deblurbench.dataset.degradation import CRF, Degradation, degradation_from
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.names import RecipeName, SplitName
 from deblurbench.dataset.tiles import Tiles
-from deblurbench.errors import RecipeError
+from deblurbench.errors import DatasetError, RecipeError
 from deblurbench.images.codec import Picture
 from deblurbench.images.resize import Filter, crop_to_ratio, resize
 from deblurbench.places import Place
@@ -149,6 +149,13 @@ class Recipe(Config):
         if len(set(names)) != len(names):
             raise ValueError("two splits have the same name")
         return self
+
+    def split(self, name: str) -> SplitTable:
+        """The split of this name. Raises DatasetError where there is none: then a manifest is of another recipe."""
+        for split in self.splits:
+            if split.name == name:
+                return split
+        raise DatasetError(f"{RECIPE} has no split {name}", "build the dataset again")
 
     def tables(self) -> dict[str, Any]:
         """The recipe as TOML tables: what `read_recipe` reads."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from math import prod
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ def stitch_split(data: Path, split: str, tiles: Path, out: Path, *, quiet: bool 
     """
     dataset = open_dataset(data)
     dataset.check_split(split)
-    grid = next((table.tiles for table in read_resolved(dataset.place).splits if table.name == split), None)
+    grid = read_resolved(dataset.place).split(split).tiles
     if grid is None or grid.mode != "grid":
         raise UsageError(f"the split {split} of {data} was not cut by a grid", "there is nothing to stitch")
     for folder in (data, tiles):
@@ -38,8 +39,9 @@ def stitch_split(data: Path, split: str, tiles: Path, out: Path, *, quiet: bool 
         cut = ((record, _spot(record, data)) for record in dataset.records(split))
         for name, group in groupby(cut, key=lambda item: _whole(*item)):
             of_whole = list(group)
+            size = _size(name, [spot for _, spot in of_whole], grid)
             pictures = ((spot.y, spot.x, _tile(tiles / f"{record.name}.png", grid)) for record, spot in of_whole)
-            write_png(out / f"{name}.png", stitch(pictures, of_whole[0][1].of))
+            write_png(out / f"{name}.png", stitch(pictures, size))
             bar.step(len(of_whole))
             count += 1
     return count
@@ -65,6 +67,14 @@ def _spot(record: Record, data: Path) -> _Spot:
 def _whole(record: Record, spot: _Spot) -> str:
     """The name of the picture that a tile is of."""
     return record.name.removesuffix(f"-y{spot.y}x{spot.x}")
+
+
+def _size(name: str, spots: list[_Spot], grid: Tiles) -> str:
+    """The size of a whole picture, which its tiles can cover."""
+    size = spots[0].of
+    if any(spot.of != size for spot in spots) or prod(height_width(size)) > len(spots) * prod(height_width(grid.size)):
+        raise PictureError(f"the {len(spots)} tiles of {name} do not cover {size}", "are all in the manifest?")
+    return size
 
 
 def _tile(file: Path, grid: Tiles) -> Picture:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from deblurbench.dataset.attribution import attribution_lines, cell
 from deblurbench.dataset.card import CARDS, DatasetFacts, hub_split, write_cards
 from deblurbench.dataset.recipe import read_recipe
+from deblurbench.dataset.report import BuildReport, LeftOut, Shortfall
 from deblurbench.dataset.summary import summarise
 from deblurbench.dataset.sums import check_sums, write_sums
 from deblurbench.places import Place
@@ -38,8 +39,11 @@ def header(text):
 
 def test_the_card_says_what_is_there(small):
     facts = small.with_facts(
-        left_out=[("bad|photo", "it cannot be read")],
-        shortfalls={"train": (3, 10)},
+        report=BuildReport(
+            options="--limit 7",
+            shortfalls={"train": Shortfall(made=3, wanted=10)},
+            left_out=(LeftOut(name="bad|photo", reason="it cannot be read"),),
+        ),
         about="# small\n\n**Known.** Nothing.\n",
     )
     write_cards(small.place, facts, small.records)
@@ -50,6 +54,7 @@ def test_the_card_says_what_is_there(small):
     assert "| train | 3 | gaussian (sigma 1.6, size 9) | stored | none |" in text
     assert "| test-g0.3 | 2 | gaussian (sigma 0.3, size 9) | stored | none |" in text
     assert "train: 3 pairs of the 10" in text
+    assert "build-dataset DIR/recipe.toml --limit 7 " in text
     assert r"bad\|photo was left out: it cannot be read" in text
     assert "## About the recipe\n\n**Known.** Nothing.\n" in text
     assert 'name = "small"' in text

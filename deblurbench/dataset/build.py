@@ -18,9 +18,10 @@ from deblurbench.dataset.journal import JOURNAL, PLAN, ShardJournal
 from deblurbench.dataset.kernels import Taps, used_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, Record
 from deblurbench.dataset.names import SPLIT_NAME
-from deblurbench.dataset.plan import LeftOut, Plan
+from deblurbench.dataset.plan import Plan
 from deblurbench.dataset.reader import Dataset, open_dataset, read_mark
 from deblurbench.dataset.repair import repair
+from deblurbench.dataset.report import LeftOut
 from deblurbench.dataset.shard import ShardJob, build_shard
 from deblurbench.errors import DatasetError, UsageError
 from deblurbench.files import LOCK, PART, locked, make_folder, refuse_foreign, refuse_inside
@@ -231,6 +232,7 @@ def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about
         shards=shards if fmt.sharded else {},
         part=plan.part,
         left_out=left_out,
+        options=plan.options,
         about=about,
     )
     return commit(

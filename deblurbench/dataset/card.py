@@ -13,6 +13,7 @@ from deblurbench.dataset.croissant import CROISSANT, croissant
 from deblurbench.dataset.licences import Licence
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record
 from deblurbench.dataset.recipe import Recipe, takes_photos
+from deblurbench.dataset.report import REPORT, BuildReport
 from deblurbench.dataset.summary import Summary, summarise
 from deblurbench.errors import DeblurbenchError
 from deblurbench.files import json_text
@@ -47,8 +48,7 @@ class DatasetFacts:
         dataset_id: hex SHA-256.
         counts: pairs by split, in the recipe's order.
         format, shards: how the pictures lie, and in how many shards each split, where it has any.
-        left_out: (name, reason) of each photo that the dataset does without.
-        shortfalls: (made, wanted) of each split that has fewer pairs than the recipe wants.
+        report: what the build was asked for beside the recipe, and what it could not do.
         about: what the recipe's author says of it, Markdown.
     """
 
@@ -57,8 +57,7 @@ class DatasetFacts:
     counts: dict[str, int]
     format: str
     shards: dict[str, int] = field(default_factory=dict)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    shortfalls: dict[str, tuple[int, int]] = field(default_factory=dict)
+    report: BuildReport = field(default_factory=BuildReport)
     about: str = ""
 
 
@@ -122,9 +121,9 @@ def _card(facts: DatasetFacts, summary: Summary) -> Iterator[str]:
     yield ""
     yield from _FILES.splitlines()
     yield ""
-    yield from _checks(recipe).splitlines()
+    yield from _checks(facts).splitlines()
     yield ""
-    yield from _shortfalls(facts)
+    yield from _missing(facts.report)
     yield from _about(facts.about)
     yield "## Recipe"
     yield ""
@@ -151,25 +150,26 @@ _CHECKS = """\
 sha256sum -c SHA256SUMS                        # in this folder, DIR below: is this copy whole?
 deblurbench verify-dataset DIR --pixels        # has every picture the pixels that the manifest says?
 deblurbench verify-dataset DIR --rebuild 10{photos}    # do ten pairs, made again, come out the same?
-deblurbench build-dataset DIR/recipe.toml{photos}      # all of it again: the same dataset id, on any machine
+deblurbench build-dataset DIR/recipe.toml{photos}{options}      # all of it again: the same dataset id, on any machine
 ```
 
 {where}Pixels are the promise, not file bytes: encoders differ. The dataset id is the hash of all pairs' names and
 pixels."""
 
 _PHOTOS = """\
-PHOTOS is the folder of the photos; where the build was given `--licence` or `--limit`, give it again.
+PHOTOS is the folder of the photos.
 """
 
 
-def _checks(recipe: Recipe) -> str:
+def _checks(facts: DatasetFacts) -> str:
     """The commands that check this dataset, as they must be given for it."""
     try:
-        needs_photos = any(takes_photos(source) for source in recipe.open_sources())
+        needs_photos = any(takes_photos(source) for source in facts.recipe.open_sources())
     except DeblurbenchError:  # a source that is not installed here
         needs_photos = True
     photos, where = (" --photos PHOTOS", _PHOTOS) if needs_photos else ("", "")
-    return _CHECKS.format(photos=photos, where=where)
+    options = f" {facts.report.options}" if facts.report.options else ""
+    return _CHECKS.format(photos=photos, options=options, where=where)
 
 
 def _header(facts: DatasetFacts, licences: Iterable[Licence]) -> Iterator[str]:
@@ -218,16 +218,16 @@ def _licences(summary: Summary) -> str:
     return ", ".join(f"{licence.name} ({count:,} pairs)" for licence, count in counts)
 
 
-def _shortfalls(facts: DatasetFacts) -> Iterator[str]:
-    if facts.shortfalls or facts.left_out:
+def _missing(report: BuildReport) -> Iterator[str]:
+    if report.shortfalls or report.left_out:
         yield "## What is missing"
         yield ""
-        for split, (made, wanted) in facts.shortfalls.items():
-            yield f"- {split}: {made:,} pairs of the {wanted:,} that the recipe wants."
-        for name, reason in sorted(facts.left_out)[:_MOST_LEFT_OUT]:
-            yield f"- {cell(name)} was left out: {cell(reason)}."
-        if len(facts.left_out) > _MOST_LEFT_OUT:
-            yield f"- {len(facts.left_out) - _MOST_LEFT_OUT:,} more photos were left out: see `build-report.json`."
+        for split, short in report.shortfalls.items():
+            yield f"- {split}: {short.made:,} pairs of the {short.wanted:,} that the recipe wants."
+        for photo in report.left_out[:_MOST_LEFT_OUT]:
+            yield f"- {cell(photo.name)} was left out: {cell(photo.reason)}."
+        if len(report.left_out) > _MOST_LEFT_OUT:
+            yield f"- {len(report.left_out) - _MOST_LEFT_OUT:,} more photos were left out: see `{REPORT}`."
         yield ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import tomli_w
 
@@ -24,9 +23,10 @@ from deblurbench.dataset.manifest import (
     manifest_records,
     record_line,
 )
-from deblurbench.dataset.plan import LeftOut, Part, shortfalls
+from deblurbench.dataset.plan import Part
 from deblurbench.dataset.reader import SCHEMA, Mark, MarkedRecipe
 from deblurbench.dataset.recipe import RECIPE, Recipe
+from deblurbench.dataset.report import REPORT, BuildReport, LeftOut, Shortfall, write_report
 from deblurbench.dataset.sheets import SHEETS, write_sheets
 from deblurbench.dataset.sums import SUMS, write_sums
 from deblurbench.errors import DatasetError
@@ -34,7 +34,6 @@ from deblurbench.files import json_text
 from deblurbench.places import Place
 from deblurbench.versions import versions
 
-REPORT = "build-report.json"
 FILES = (COMMIT_MARK, MANIFEST, KERNELS, RECIPE, REPORT, LEAKS, *CARDS, *SHEETS, SUMS)
 """All files of a dataset that are no pictures."""
 
@@ -49,6 +48,7 @@ class Finished:
         format, shards: how the pictures lie, and in how many shards each split.
         part: where it is one part of a build.
         left_out: the photos that it does without, in any order; some may be there twice.
+        options: what chose among the photos beside the recipe.
         about: what its recipe's author says of it, Markdown.
     """
 
@@ -58,6 +58,7 @@ class Finished:
     shards: dict[str, int]
     part: Part | None
     left_out: list[LeftOut]
+    options: str = ""
     about: str = ""
 
 
@@ -93,16 +94,17 @@ def commit(
     recipe = finished.recipe
     place.write_text(RECIPE, tomli_w.dumps(recipe.tables()))
     splits = {split.name: counts[split.name] for split in recipe.splits}
-    short = shortfalls(recipe, counts)
-    place.write_text(REPORT, json_text(_report(left_out, splits, short)))
+    report = BuildReport(
+        options=finished.options, splits=splits, shortfalls=_shortfalls(recipe, counts), left_out=tuple(left_out)
+    )
+    write_report(place, report)
     facts = DatasetFacts(
         recipe=recipe,
         dataset_id=identity,
         counts=splits,
         format=finished.format,
         shards=finished.shards,
-        left_out=[(photo.name, photo.reason) for photo in left_out],
-        shortfalls=short,
+        report=report,
         about=finished.about,
     )
     leaks = leak_report(lambda: manifest_records(place))
@@ -122,14 +124,21 @@ def commit(
     )
     write_sums(place)
     place.write_text(COMMIT_MARK, json_text(mark.model_dump(mode="json", by_alias=True, exclude_none=True)))
-    return [*_notes(left_out, short), *leak_lines(leaks)]
+    return [*_notes(report), *leak_lines(leaks)]
 
 
-def _notes(left_out: list[LeftOut], short: dict[str, tuple[int, int]]) -> Iterator[str]:
-    if left_out:
-        yield f"{len(left_out)} photos were left out, such as {left_out[0].name}: {left_out[0].reason} (see {REPORT})"
-    for split, (made, wanted) in short.items():
-        yield f"shortfall: {split} has {made:,} of the {wanted:,} pairs that the recipe wants"
+def _notes(report: BuildReport) -> Iterator[str]:
+    if report.left_out:
+        first, count = report.left_out[0], len(report.left_out)
+        what = "1 photo was left out:" if count == 1 else f"{count:,} photos were left out, such as"
+        yield f"{what} {first.name}: {first.reason} (see {REPORT})"
+    for split, short in report.shortfalls.items():
+        yield f"shortfall: {split} has {short.made:,} of the {short.wanted:,} pairs that the recipe wants"
+
+
+def _shortfalls(recipe: Recipe, made: Counter[str]) -> dict[str, Shortfall]:
+    wanted = {split.name: split.count for split in recipe.splits if split.count is not None}
+    return {n: Shortfall(made=made[n], wanted=count) for n, count in wanted.items() if made[n] < count}
 
 
 def _write_manifest(place: Place, records: Callable[[], Iterable[Record]]) -> tuple[str, Counter[str]]:
@@ -152,14 +161,6 @@ def _write_ordered(place: Place, records: Iterable[Record]) -> tuple[str, Counte
             counts[record.split] += 1
             file.write(record_line(record) + "\n")
     return identity.hex(), counts
-
-
-def _report(left_out: list[LeftOut], splits: dict[str, int], short: dict[str, tuple[int, int]]) -> dict[str, Any]:
-    return {
-        "splits": splits,
-        "shortfalls": {name: {"made": made, "wanted": wanted} for name, (made, wanted) in short.items()},
-        "left_out": [photo.as_dict() for photo in left_out],
-    }
 
 
 def _write_sheets(place: Place, facts: DatasetFacts) -> None:

@@ -11,7 +11,7 @@ from deblurbench.config import parse
 from deblurbench.dataset.adoption import REPORT as ADOPTED
 from deblurbench.dataset.build import claim
 from deblurbench.dataset.card import about_in
-from deblurbench.dataset.commit import REPORT, Finished, commit
+from deblurbench.dataset.commit import Finished, commit
 from deblurbench.dataset.executors import run_jobs
 from deblurbench.dataset.formats import FORMATS
 from deblurbench.dataset.formats.files import PictureFiles
@@ -20,9 +20,9 @@ from deblurbench.dataset.formats.gopro import refuse_clashes
 from deblurbench.dataset.journal import JOURNAL
 from deblurbench.dataset.kernels import Taps, opened_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, dataset_id
-from deblurbench.dataset.plan import LeftOut
 from deblurbench.dataset.reader import Dataset, open_dataset, read_mark
 from deblurbench.dataset.recipe import RECIPE, Recipe, read_resolved
+from deblurbench.dataset.report import read_report
 from deblurbench.errors import DatasetError, UsageError, nearest
 from deblurbench.files import parse_json, refuse_inside, sha256_text
 from deblurbench.images.codec import Picture
@@ -90,13 +90,15 @@ def export(
             for done in run_jobs(export_shard, _jobs(dataset, place, form, chosen), workers=1 if alone else workers):
                 bar.step(done)
         shards = {split: -(-dataset.splits[split] // form.shard_pairs) for split in chosen} if form.sharded else {}
+        report = read_report(dataset.place)
         finished = Finished(
             recipe=_recipe(dataset, chosen),
             plan_hash=sha256_text(f"export {identity} {form.name}"),  # no build may take it for its own and repair it
             format=form.name,
             shards=shards,
             part=None,
-            left_out=_left_out(dataset),
+            left_out=list(report.left_out),
+            options=report.options,
             about=about_in(dataset.place),
         )
         commit(place, finished, lambda: _records(dataset, chosen), lambda: _kernels(dataset, chosen))
@@ -199,16 +201,6 @@ def _kernels(dataset: Dataset, splits: Collection[str]) -> Iterator[tuple[str, T
     used = {kernel for record in _records(dataset, splits) for kernel in record.kernels}
     with opened_kernels(dataset.place, KERNELS) as kernels:
         yield from ((name, kernels[name]) for name in kernels.files if name in used)
-
-
-def _left_out(dataset: Dataset) -> list[LeftOut]:
-    if not dataset.place.exists(REPORT):
-        return []
-    try:
-        report = parse_json(dataset.place.read_text(REPORT))
-        return [LeftOut(name=entry["name"], reason=entry["reason"]) for entry in report["left_out"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{dataset.place}/{REPORT} is damaged", "build the dataset again") from error
 
 
 def _recipe(dataset: Dataset, splits: Collection[str]) -> Recipe:

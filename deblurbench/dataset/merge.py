@@ -12,18 +12,19 @@ from pathlib import Path
 
 from deblurbench.dataset.build import claim
 from deblurbench.dataset.card import about_in
-from deblurbench.dataset.commit import REPORT, Finished, commit
+from deblurbench.dataset.commit import Finished, commit
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.formats.format import Format, Made
 from deblurbench.dataset.journal import JOURNAL
 from deblurbench.dataset.kernels import Taps, opened_kernels, used_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, manifest_records
-from deblurbench.dataset.plan import LeftOut, Part
+from deblurbench.dataset.plan import Part
 from deblurbench.dataset.reader import Dataset, Mark, open_dataset, read_mark
 from deblurbench.dataset.recipe import read_resolved
 from deblurbench.dataset.repair import missing_files
+from deblurbench.dataset.report import read_report
 from deblurbench.errors import DatasetError, UsageError
-from deblurbench.files import read_json, refuse_inside, sha256_text
+from deblurbench.files import refuse_inside, sha256_text
 from deblurbench.places import Place
 from deblurbench.progress import progress, say
 
@@ -51,6 +52,7 @@ def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: b
             _check_finished(place, fmt, plan_hash)
             say(f"{out} is already merged", quiet=quiet)
         else:
+            reports = [read_report(source) for source in sources]
             shards = _bring(sources, fmt, place, marks, quiet)
             finished = Finished(
                 recipe=recipe,
@@ -58,7 +60,8 @@ def merge(parts: Sequence[Path], out: Path, *, overwrite: bool = False, quiet: b
                 format=fmt.name,
                 shards=shards,
                 part=None,
-                left_out=[photo for part in parts for photo in _left_out(part)],
+                left_out=[photo for report in reports for photo in report.left_out],
+                options=reports[0].options,
                 about=about_in(sources[0]),
             )
             for note in commit(
@@ -113,13 +116,6 @@ def _bring(sources: Sequence[Place], fmt: Format, place: Place, marks: Sequence[
                 shards[split] = index + 1
                 bar.step(len(shard))
     return shards if fmt.sharded else {}
-
-
-def _left_out(part: Path) -> list[LeftOut]:
-    try:
-        return [LeftOut(**entry) for entry in read_json(part / REPORT, DatasetError)["left_out"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"{part / REPORT} is damaged", "build that part again") from error
 
 
 def _records(sources: Sequence[Place]) -> Iterator[tuple[Record, Place]]:

@@ -8,31 +8,23 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from deblurbench.config import Config
 from deblurbench.dataset.duplicates import photo_hashes
 from deblurbench.dataset.leaks import join_scenes
 from deblurbench.dataset.licences import licence_class, parse_filter
 from deblurbench.dataset.names import valid_text
 from deblurbench.dataset.recipe import Recipe, Share, SplitTable, takes_photos
+from deblurbench.dataset.report import LeftOut
 from deblurbench.dataset.shot import PreparedPhoto
 from deblurbench.draws import Draws
 from deblurbench.errors import RecipeError, UsageError
 from deblurbench.files import canonical_json
 from deblurbench.images.dhash import FLAT
 from deblurbench.sources.photo import Photo, Source
-
-
-class LeftOut(Config):
-    """A photo that the dataset does without, and the rule that says so."""
-
-    name: str
-    reason: str
 
 
 class PlannedPhoto(NamedTuple):
@@ -64,13 +56,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a build will make; the photos are sorted by name."""
+    """Everything a build will make; the photos are sorted by name.
+
+    `options`: what chose among the photos beside the recipe, as the command line has it.
+    """
 
     recipe: Recipe
     sources: tuple[Source, ...]
     photos: tuple[PlannedPhoto, ...]
     left_out: tuple[LeftOut, ...] = ()
     part: Part | None = None
+    options: str = ""
 
     def photos_of(self, split: SplitTable) -> Iterator[PlannedPhoto]:
         """The photos of a split, sorted by name; only those of this part."""
@@ -147,7 +143,8 @@ def make_plan(
         found, others = _filtered(found, licences)
         left_out += others
     planned, others = _undivided([_placed(recipe, found[name]) for name in sorted(found)])
-    return Plan(recipe, sources, tuple(planned), (*left_out, *others), part)
+    options = [f"--limit {limit}"] * (limit is not None) + [f"--licence {licences}"] * (licences is not None)
+    return Plan(recipe, sources, tuple(planned), (*left_out, *others), part, " ".join(options))
 
 
 Found = dict[str, PlannedPhoto]
@@ -235,8 +232,3 @@ def _share(seed: int, scene: str, shares: Mapping[Share, int]) -> Share:
         if drawn < 0:
             return share
     raise AssertionError("the draw is below the sum of the shares")
-
-
-def shortfalls(recipe: Recipe, made: Counter[str]) -> dict[str, tuple[int, int]]:
-    """Where fewer pairs were made than the recipe wants: (made, wanted) by split."""
-    return {s.name: (made[s.name], s.count) for s in recipe.splits if s.count is not None and made[s.name] < s.count}

@@ -223,6 +223,10 @@ def test_own_photos_and_a_corrupt_one(tmp_path, workers):
     report = json.loads((built.path / "build-report.json").read_text())
     assert [left["name"][:3] for left in report["left_out"]] == ["p9-"]
     assert "cannot be decoded" in report["left_out"][0]["reason"]
+    told = [file for file in built.path.rglob("*") if file.suffix in (".toml", ".jsonl", ".json", ".md")]
+    assert not [
+        file.name for file in told if str(tmp_path) in file.read_text()
+    ]  # where photos lie is nobody's business
     (photos / "p9.png").unlink()
     with pytest.raises(DatasetError, match="other settings"):  # other photos: another dataset
         build(make_plan(recipe, photos), tmp_path / "out", workers=workers, quiet=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from deblurbench.errors import PictureError, UsageError
+from deblurbench.errors import UsageError
 from deblurbench.files import sha256_file
 from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb
-from deblurbench.sources.photo import Photo, Source
+from deblurbench.sources.photo import Photo, Source, check_unchanged
 
 
 class Folder(Source):
@@ -65,6 +65,5 @@ class Folder(Source):
         """Decode the file. Raises PictureError naming it, also where it is no longer the one that was listed."""
         file = Path(self.path) / photo.key
         picture = read_rgb(file)
-        if sha256_file(file) != photo.raw_sha256:
-            raise PictureError(f"{file} has changed since it was listed", "start again")
+        check_unchanged(file, photo.raw_sha256)
         return picture

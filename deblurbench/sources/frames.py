@@ -15,7 +15,7 @@ from deblurbench.errors import UsageError
 from deblurbench.files import canonical_json, safe_name, sha256_file
 from deblurbench.images.codec import Picture, list_pictures, read_rgb
 from deblurbench.sources import video
-from deblurbench.sources.photo import Photo, Source
+from deblurbench.sources.photo import Photo, Source, check_unchanged
 
 
 def _check_window(window: int | tuple[int, int]) -> int | tuple[int, int]:
@@ -85,14 +85,20 @@ class Frames(Source):
         key, middle = json.loads(photo.key), len(photo.frames) // 2
         if "video" in key:
             return _video_window(key, photo).picture(middle)
-        return read_rgb(Path(key["folder"]) / key["files"][middle])
+        return _read(Path(key["folder"]) / key["files"][middle], photo.raw_sha256)
 
     def frames(self, photo: Photo) -> Iterable[Picture]:
         """All frames of the window in order, one at a time. Raises PictureError naming the file."""
         key = json.loads(photo.key)
         if "video" in key:
             return _video_window(key, photo).pictures()
-        return (read_rgb(Path(key["folder"]) / name) for name in key["files"])
+        return (_read(Path(key["folder"]) / n, raw) for n, raw in zip(key["files"], photo.frames, strict=True))
+
+
+def _read(file: Path, raw_sha256: str) -> Picture:
+    picture = read_rgb(file)
+    check_unchanged(file, raw_sha256)
+    return picture
 
 
 def _video_window(key: dict[str, Any], photo: Photo) -> video.Window:

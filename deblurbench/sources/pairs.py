@@ -12,7 +12,7 @@ from deblurbench.images.codec import Picture
 from deblurbench.sources.layouts.find import find_pairs, layout_named, variant_named
 from deblurbench.sources.layouts.layout import FoundPair
 from deblurbench.sources.layouts.read import read_picture
-from deblurbench.sources.photo import Photo, Source
+from deblurbench.sources.photo import Photo, Source, check_unchanged
 
 
 class Pairs(Source):
@@ -61,7 +61,10 @@ class Pairs(Source):
 
     def read(self, photo: Photo) -> Picture:
         """The sharp picture. Raises PictureError."""
-        return self._read(json.loads(photo.key)["sharp"])
+        name = json.loads(photo.key)["sharp"]
+        picture = self._read(name)
+        check_unchanged(Path(self.path) / name, photo.raw_sha256)
+        return picture
 
     def recorded(self, photo: Photo, variant: str) -> Picture:
         """The blurred picture of the variant that the source is set to; `variant` is that one's name, or empty.

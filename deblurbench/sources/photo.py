@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from deblurbench import plugins
 from deblurbench.config import Config
 from deblurbench.errors import PictureError
-from deblurbench.files import safe_name
+from deblurbench.files import safe_name, sha256_file
 from deblurbench.images.codec import Picture
 
 
@@ -69,6 +70,12 @@ class Source(Config):
         """The blurred picture that was recorded with the photo; of most sources there is none. Raises PictureError."""
         hint = "the blur family `recorded` needs a source of pairs"
         raise PictureError(f"the source {self.source} has no recorded blur for {photo.name}", hint)
+
+
+def check_unchanged(file: Path, raw_sha256: str) -> None:
+    """Raise PictureError where a file is no longer the one that was listed: its pixels are not those of that hash."""
+    if sha256_file(file) != raw_sha256:
+        raise PictureError(f"{file} has changed since it was listed", "start again")
 
 
 def source_from(values: Mapping[str, Any], file: str, table: str) -> Source:

@@ -14,9 +14,9 @@ import hashlib, sys
 import numpy as np
 from deblurbench.images.png import encode_png
 for value in range(8000):
-    picture = np.full((4, 24, 3), value & 255, np.uint8)
-    picture[:, 2:] = value >> 8
-    picture[:, 10:, 0] = np.arange(14)
+    picture = np.empty((4, 24, 3), np.uint8)
+    picture[:, :2], picture[:, 2:5] = value & 255, value >> 8
+    picture[:, 5:] = np.arange(57).reshape(19, 3)
     print(hashlib.sha256(encode_png(picture)).hexdigest())
 """
 

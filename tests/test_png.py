@@ -13,7 +13,7 @@ ENCODE = """
 import hashlib, sys
 import numpy as np
 from deblurbench.images.png import encode_png
-for value in range(8000):
+for value in range(20_000):
     picture = np.empty((4, 24, 3), np.uint8)
     picture[:, :2], picture[:, 2:5] = value & 255, value >> 8
     picture[:, 5:] = np.arange(57).reshape(19, 3)
@@ -24,7 +24,7 @@ for value in range(8000):
 def test_the_same_bytes_in_every_process():
     outputs = {subprocess.run([sys.executable, "-c", ENCODE], check=True, capture_output=True).stdout for _ in range(3)}
     assert len(outputs) == 1
-    assert len(outputs.pop().split()) == 8000
+    assert len(outputs.pop().split()) == 20_000
 
 
 def test_the_smallest_pictures():

@@ -22,7 +22,7 @@ for value in range(20_000):
 
 
 def test_the_same_bytes_in_every_process():
-    outputs = {subprocess.run([sys.executable, "-c", ENCODE], check=True, capture_output=True).stdout for _ in range(3)}
+    outputs = {subprocess.run([sys.executable, "-c", ENCODE], check=True, capture_output=True).stdout for _ in range(5)}
     assert len(outputs) == 1
     assert len(outputs.pop().split()) == 20_000
 

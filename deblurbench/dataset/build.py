@@ -33,7 +33,7 @@ _SMALL_SHARD = 16  # pairs: where every picture is a file of its own, small shar
 _PICTURES = (
     rf"({SPLIT_NAME.pattern})/(sharp|blur)/[^/]+\.(png|qoi|npy)",
     rf"({SPLIT_NAME.pattern})/[^/]+_\d{{2,}}_\d{{2}}/(sharp|blur|blur_[^/]+)/[^/]+\.png",
-    rf"({SPLIT_NAME.pattern})-\d{{5}}\.(tar|parquet)",
+    rf"({SPLIT_NAME.pattern})-\d{{5,}}\.(tar|parquet)",
     rf"({SPLIT_NAME.pattern})_(sharp|blur)\.lmdb/(data\.mdb|lock\.mdb|meta_info\.txt)",
 )
 OURS = re.compile("|".join([*map(re.escape, FILES), rf"{JOURNAL}/[^/]+", *_PICTURES]))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deblurbench.dataset.build import build
+from deblurbench.dataset.executors import run_jobs
 from deblurbench.dataset.merge import merge
 from deblurbench.dataset.plan import Part, make_plan
 from deblurbench.dataset.reader import open_dataset
@@ -214,6 +215,21 @@ def test_a_dask_cluster_gives_the_same(plan_of, tmp_path):
         build(plan_of("camera"), tmp_path / "x", executor="dask", scheduler="tcp://127.0.0.1:9", quiet=True)
     with pytest.raises(UsageError, match="name it with --scheduler"):
         build(plan_of("camera"), tmp_path / "y", executor="dask", quiet=True)
+
+
+def lose_connection(job):
+    """As where a cluster's network fails."""
+    raise ConnectionResetError(f"while it did {job}\nand more")
+
+
+def test_a_cluster_that_fails_is_an_error_for_people():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        jobs = run_jobs(lose_connection, ["a task"], executor="dask", scheduler=cluster.scheduler_address)
+        with pytest.raises(DeblurbenchError, match=r"failed \(ConnectionResetError: while it did a task\): look"):
+            list(jobs)
 
 
 @pytest.mark.parametrize("fmt", ["webdataset", "parquet", "lmdb", "npy"])

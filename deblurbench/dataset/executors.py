@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -118,6 +119,7 @@ def _on_dask(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler: 
         import distributed
     except ImportError as error:
         raise UsageError("Dask is not installed", "pip install 'deblurbench[cluster]'") from error
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what goes wrong is said once, by us
     cluster: Any = distributed
     try:
         client = cluster.Client(scheduler, timeout=15)
@@ -133,7 +135,6 @@ def _on_dask(function: Callable[[Job], Result], jobs: Iterable[Job], scheduler: 
                 for job in islice(waiting, 1):
                     running.add(client.submit(function, job, pure=False))
     except (cluster.scheduler.KilledWorker, CancelledError, ImportError, OSError) as error:
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
         hint = "look at its logs; the same command goes on"
-        raise DeblurbenchError(
-            f"the Dask cluster at {scheduler} failed ({type(error).__name__}: {error})", hint
-        ) from error
+        raise DeblurbenchError(f"the Dask cluster at {scheduler} failed ({what})", hint) from error

@@ -65,9 +65,8 @@ def build_shard(job: ShardJob) -> int:
     fmt, journal = find_format(job.format), job.journal()
     done = journal.read()
     # Of two builds at once (a killed client's task still runs on its cluster) one may call the other's shard complete.
-    complete = done.complete and all(
-        name in done.records or name in done.left_out for name in (photo.photo.name for photo in job.photos)
-    )
+    named = done.records.keys() | done.left_out.keys()
+    complete = done.complete and named >= {photo.photo.name for photo in job.photos}
     if complete and fmt.sharded and job.place.exists(shard_file(job, fmt)):
         return len(job.photos)
     kept = {} if fmt.sharded else _intact(job, fmt, done.records)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deblurbench.cli.main import main
 from deblurbench.dataset.build import build
@@ -124,3 +125,8 @@ def noise(height: int, width: int, channels: int | None = 3, seed: int = 0) -> P
     """A uint8 picture of uniform noise; without channels, H x W."""
     shape = (height, width) if channels is None else (height, width, channels)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def write_bmp(path: Path, picture: Picture) -> None:
+    """A photo whose file no compressor has a say in: raw hashes, and with them names and scenes, stay as they are."""
+    Image.fromarray(picture).save(path, format="BMP")

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import noise
+from conftest import noise, write_bmp
 from kill_kit import tree
 
 from deblurbench.dataset.build import build
@@ -16,7 +16,6 @@ from deblurbench.dataset.reader import open_dataset
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.dataset.verify import verify
 from deblurbench.errors import DatasetError, DeblurbenchError
-from deblurbench.images.codec import write_png
 
 RECIPE = """
 schema = 1
@@ -47,8 +46,8 @@ def photos(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     for i in range(4):
-        write_png(folder / f"p{i}.png", noise(12, 110, seed=i))
-    write_png(folder / "small.png", noise(5, 5, seed=13))
+        write_bmp(folder / f"p{i}.bmp", noise(12, 110, seed=i))
+    write_bmp(folder / "small.bmp", noise(5, 5, seed=13))
     (folder / "bad.png").write_text("no picture")
     return folder
 
@@ -81,8 +80,9 @@ def test_more_parts_than_photos(tmp_path, plan, fmt):
         assert tree(tmp_path / "merged") == tree(tmp_path / "whole")
 
 
-def test_a_photo_that_two_splits_leave_out_is_named_once(tmp_path, plan):
-    built = build(plan(), tmp_path / "out", quiet=True)
+def test_a_photo_that_two_splits_leave_out_is_named_once(tmp_path, photos):
+    (tmp_path / "mine.toml").write_text(RECIPE.replace("train = 1, test = 1", "test = 1"))
+    built = build(make_plan(read_recipe(tmp_path / "mine.toml"), photos, quiet=True), tmp_path / "out", quiet=True)
     report = json.loads((built.path / "build-report.json").read_text())
     names = [entry["name"].partition("-")[0] for entry in report["left_out"]]
     assert sorted(names) == ["bad", "small"]

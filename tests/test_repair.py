@@ -197,6 +197,8 @@ def test_photos_and_dataset_never_lie_in_one_another(tmp_path, cli, plan):
         (["--executor", "dask"], "name it with --scheduler"),
         (["--scheduler", "tcp://host:1"], "give --executor dask"),
         (["--set", "splits.0.draw=3"], "there are 2 blurs to draw from"),
+        (["--format", "gif"], "unknown format 'gif'"),
+        (["--workers", str(10**20)], "not in the range"),
         (["--shard", "0/3"], "write I/N"),
         (["--shard", "4/3"], "write I/N"),
         (["--shard", "1/3/3"], "write I/N"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import write_bmp
 
 from deblurbench.dataset.build import build
 from deblurbench.dataset.executors import run_jobs
@@ -15,7 +16,6 @@ from deblurbench.dataset.rebuild import rebuild
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.dataset.verify import verify
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.images.codec import write_png
 from deblurbench.sources.deadleaves import draw
 
 HEAD = """
@@ -88,7 +88,7 @@ blurs = [{ family = "frame-average", light = "srgb" }]
 IDS = {
     "families": "cc7e5c7e1c7b37ec137828f891ce8186bdcf1eea9064a1fa97fd7addfbf05fe9",
     "camera": "6323c8054504277428aa923f532420d4e3878dba6fc364f13bc19ece0fb457b0",
-    "frames": "5fa1fc15b82e1654688b0fde77f677bb9fd4633eaee5627b6e74c74916bc0acf",
+    "frames": "acc98a82d3ef69da8f79f2eab3a6f0f8d87f1a134ac5a7169e2f5d97515613ec",
 }
 
 
@@ -99,9 +99,9 @@ def frames(tmp_path_factory):
     for scene in range(4):
         large = draw(9, scene, 60, 90)
         for i in range(11):
-            file = root / f"scene{scene}" / f"{i}.png"  # 10 comes after 9
+            file = root / f"scene{scene}" / f"{i}.bmp"  # 10 comes after 9
             file.parent.mkdir(exist_ok=True)
-            write_png(file, large[i : i + 40, 2 * i : 2 * i + 60])
+            write_bmp(file, large[i : i + 40, 2 * i : 2 * i + 60])
     return root
 
 

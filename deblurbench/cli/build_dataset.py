@@ -71,7 +71,7 @@ def command(
     Example: deblurbench build-dataset shake-mix --photos holiday/ --licence cc0,by --format webdataset
     Example: deblurbench build-dataset gnr638 --photos REDS/train_sharp --shard 1/4 --out parts/1
     """
-    from deblurbench.dataset.build import build, refuse_overlap
+    from deblurbench.dataset.build import build, check_request
     from deblurbench.dataset.plan import make_plan
     from deblurbench.dataset.recipe import published_id, read_recipe, recipe_card
     from deblurbench.paths import recipe_file
@@ -85,7 +85,7 @@ def command(
     target = Place(
         out or Path("data") / (resolved.name if part is None else f"{resolved.name}-{part.index}-{part.count}")
     )
-    refuse_overlap(target, resolved.open_sources(photos, str(file)))  # before all photos are read
+    check_request(target, resolved.open_sources(photos), fmt or resolved.format, engine, executor, scheduler)
     plan = make_plan(resolved, photos, limit, licences=licences, part=part, workers=workers, quiet=quiet)
     _warn_of_empty_splits(plan, quiet)
     dataset = build(

@@ -42,7 +42,7 @@ debug = click.option(
 )
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 workers = click.option(
-    "--workers", type=click.IntRange(min=1), default=cores, show_default="all cores", help="How many work at once."
+    "--workers", type=click.IntRange(1, 4096), default=cores, show_default="all cores", help="How many work at once."
 )
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, or cuda[:N].")
 limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N.")

@@ -71,12 +71,8 @@ def build(
         DatasetError: `out` holds another plan's dataset, or another build is at work in it; no photo could be used.
     """
     how = _How(workers, executor, scheduler, engine, quiet)
-    place, form = Place(out), find_format(fmt or plan.recipe.format)
-    if not form.sharded:
-        place.local(f"the format {form.name}")
-    refuse_overlap(place, plan.sources)
-    check_engine(engine)
-    check_executor(executor, scheduler)
+    place = Place(out)
+    form = check_request(place, plan.sources, fmt or plan.recipe.format, engine, executor, scheduler)
     part, plan_hash = str(plan.part) if plan.part else None, plan.hash()
     with claim(place, f"{plan_hash} {form.name} {part}", overwrite=overwrite):
         if place.exists(COMMIT_MARK):
@@ -94,14 +90,31 @@ def build(
     return open_dataset(out)
 
 
-def refuse_overlap(place: Place, sources: Iterable[Source]) -> None:
-    """Raise UsageError where a dataset would lie in a folder of photos, or one of these in it."""
+def check_request(
+    place: Place,
+    sources: Iterable[Source],
+    fmt: str,
+    engine: str = "auto",
+    executor: Executor = "local",
+    scheduler: str | None = None,
+) -> Format:
+    """The format that is meant; what `build` will refuse is refused, before any photo is looked at.
+
+    Raises: UsageError for an unknown format or engine, a format that needs a folder, a cluster that is not named, or
+        where the dataset would lie in a folder of photos, or one of these in it.
+    """
+    form = find_format(fmt)
+    if not form.sharded:
+        place.local(f"the format {form.name}")
+    check_engine(engine)
+    check_executor(executor, scheduler)
     for source in sources:
         path = getattr(source, "path", "")
         if path and place.folder is not None:
             refuse_inside(place.folder, Path(path))
             if place.folder.resolve() in Path(path).resolve().parents:
                 raise UsageError(f"the photos {path} lie inside {place}", "choose another --out")
+    return form
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
@@ -54,6 +55,7 @@ def run_jobs(
 
 
 def _in_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
+    workers = min(workers, 61) if sys.platform == "win32" else workers  # as many as Windows can wait for
     context = multiprocessing.get_context("spawn")  # the same on all systems, and safe beside threads
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         try:

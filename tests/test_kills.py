@@ -6,7 +6,9 @@ import sys
 
 import pytest
 from conftest import ROOT
+from kill_kit import RECIPE, tree
 
+from deblurbench.dataset import commit
 from deblurbench.dataset.build import build
 from deblurbench.dataset.formats import lmdb
 from deblurbench.dataset.journal import JOURNAL, ShardJournal
@@ -40,6 +42,10 @@ def test_killed_before_any_file_operation(tmp_path, command, fmt, every):
     assert int(kills) >= 4
 
 
+def killed(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_photo_is_done_when_its_pictures_are_safe(tmp_path, tiny_recipe, monkeypatch):
     """LMDB takes many pairs in a transaction: none is done before its end, or its list would never name them."""
     appended, real = [], lmdb._append
@@ -62,14 +68,27 @@ def test_a_photo_is_done_when_its_pictures_are_safe(tmp_path, tiny_recipe, monke
     assert verify(tmp_path / "out", pixels=True, quiet=True) == []
 
 
+def test_what_is_made_later_than_its_neighbours_takes_its_place(tmp_path, monkeypatch):
+    """A picture that was damaged before the build went on: kernels and manifest are in the order of the photos."""
+    (tmp_path / "r.toml").write_text(RECIPE)
+    plan = make_plan(read_recipe(tmp_path / "r.toml"))
+    build(plan, tmp_path / "whole", quiet=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("deblurbench.dataset.build.commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            build(plan, tmp_path / "out", quiet=True)
+    sorted((tmp_path / "out" / "train" / "blur").iterdir())[0].write_bytes(b"damaged")
+    calls, real = [], commit._write_ordered
+    monkeypatch.setattr(commit, "_write_ordered", lambda *given: calls.append(1) or real(*given))
+    build(plan, tmp_path / "out", quiet=True)
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    assert len(calls) == 1, "the manifest did not come in order"
+
+
 def test_a_journal_that_says_too_much_is_not_believed(tmp_path, tiny_recipe, monkeypatch):
     """Another client's task may call a shard complete whose photos it has not: they are made all the same."""
     plan = make_plan(read_recipe(tiny_recipe))
     whole = build(plan, tmp_path / "whole", quiet=True)
-
-    def killed(*_):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr("deblurbench.dataset.build.commit", killed)
         with pytest.raises(KeyboardInterrupt):

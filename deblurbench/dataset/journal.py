@@ -73,8 +73,8 @@ class ShardJournal:
         return done
 
     def records(self) -> Iterator[Record]:
-        """The records of all photos that are done, in the order in which they were made."""
-        return chain.from_iterable(self.read().records.values())
+        """The records of all photos that are done, in the order of the photos' names, whichever was made first."""
+        return chain.from_iterable(records for _, records in sorted(self.read().records.items()))
 
     def _read_lines(self) -> Iterator[_Line]:
         """The whole lines: one that a kill cut short, or another version wrote, is passed over."""

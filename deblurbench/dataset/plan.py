@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,14 +81,19 @@ class Plan:
         """The photos that a split with a count takes: the first by a draw, so that losing one moves no other out."""
         if split.count is None or split.pairs_per_photo is None:
             return None
-        names = [planned.photo.name for planned in self.photos if planned.share == split.share]
-        wanted = -(-split.count // split.pairs_per_photo)
-        if len(names) <= wanted:
-            return None
-        order = sorted(
-            names, key=lambda name: (Draws(self.recipe.seed, name, "choose").integer(0, (1 << 31) - 1), name)
-        )
-        return frozenset(order[:wanted])
+        return frozenset(self._by_draw.get(split.share, [])[: -(-split.count // split.pairs_per_photo)])
+
+    @cached_property
+    def _by_draw(self) -> dict[str, list[str]]:
+        """The names of the photos of each share, in the order in which splits take them."""
+
+        def rank(name: str) -> tuple[int, str]:
+            return Draws(self.recipe.seed, name, "choose").integer(0, (1 << 31) - 1), name
+
+        names: dict[str, list[str]] = {}
+        for planned in self.photos:
+            names.setdefault(planned.share, []).append(planned.photo.name)
+        return {share: sorted(of_share, key=rank) for share, of_share in names.items()}
 
     def prepared(self, planned: PlannedPhoto) -> PreparedPhoto:
         """The photo with what reads and prepares it."""
@@ -124,7 +130,8 @@ def make_plan(
     Args:
         recipe: as read.
         photos: folder for the recipe's sources that take one.
-        limit: take only so many photos of each source, the first by name.
+        limit: take only so many photos of each source, the first by name. Where near-duplicates are kept together,
+            those that lose one to it, as to any other loss, may go to another split than with all of them.
         licences: take only photos of these licences, such as `cc0,by`; it moves no other photo.
         part: plan only this part of the pairs.
         workers, quiet: for a recipe that keeps near-duplicates together: then every photo is looked at.

@@ -46,6 +46,11 @@ class Place:
     def __truediv__(self, name: str) -> Place:
         return Place(self.folder / _checked(name) if self.folder is not None else self._join(name))
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether no other process sees what lies there."""
+        return self.url.startswith("memory:")
+
     def local(self, what: str) -> Path:
         """The folder. Raises UsageError where it is a URL, since `what` needs a folder."""
         if self.folder is None:

@@ -48,6 +48,20 @@ name = "test-g1.2"
 blurs = [{ family = "gaussian-opencv", sigma = 1.2, size = 9 }]
 """
 
+FOLDER = """
+schema = 1
+name = "mine"
+version = 1
+summary = "My photos."
+seed = 1
+[[sources]]
+source = "folder"
+scenes = { test = 1 }
+[[splits]]
+name = "test"
+blurs = [{ family = "gaussian", sigma = 1.0 }]
+"""
+
 
 @dataclass(frozen=True)
 class Result:

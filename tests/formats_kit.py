@@ -6,7 +6,7 @@ from itertools import groupby, islice
 
 import numpy as np
 import tomli_w
-from conftest import noise
+from conftest import TINY, noise
 from PIL import Image
 
 from deblurbench.dataset.formats import find_format
@@ -18,19 +18,7 @@ from deblurbench.images.hashing import pixel_hash
 from deblurbench.places import Place
 
 RAW = "c0ffee00" + "0" * 56
-RECIPE = """
-schema = 1
-name = "tiny"
-version = 1
-summary = "A dataset for tests."
-seed = 9
-
-[[sources]]
-source = "deadleaves"
-count = 8
-size = "48x40"
-scenes = { train = 2, val = 1, test = 2 }
-"""
+RECIPE = TINY.partition("\n[[splits]]")[0]
 
 
 def make_pair(name, split="train", *, size=(11, 13), seed=0, scene="s", frames=None, sharp=None, **blur):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import noise
+from conftest import FOLDER, noise
 from filelock import FileLock
 
 from deblurbench.dataset.build import build
@@ -192,21 +192,6 @@ def test_two_builds_at_once_are_refused(tmp_path, tiny_recipe):
     (tmp_path / "out").mkdir()
     with FileLock(tmp_path / "out" / LOCK), pytest.raises(DeblurbenchError, match="another command is at work"):
         build(make_plan(read_recipe(tiny_recipe)), tmp_path / "out", quiet=True)
-
-
-FOLDER = """
-schema = 1
-name = "mine"
-version = 1
-summary = "My photos."
-seed = 1
-[[sources]]
-source = "folder"
-scenes = { test = 1 }
-[[splits]]
-name = "test"
-blurs = [{ family = "gaussian", sigma = 1.0 }]
-"""
 
 
 @pytest.mark.parametrize("workers", [1, 2])

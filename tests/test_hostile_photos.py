@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import noise
+from conftest import FOLDER, noise
 from PIL import Image
 
 from deblurbench.dataset.build import build
@@ -22,19 +22,7 @@ from deblurbench.dataset.verify import verify
 from deblurbench.errors import DatasetError
 from deblurbench.images.codec import read_rgb, write_png
 
-RECIPE = """
-schema = 1
-name = "mine"
-version = 1
-summary = "My photos."
-seed = 1
-[[sources]]
-source = "folder"
-scenes = { test = 1 }
-[[splits]]
-name = "test"
-blurs = [{ family = "linear-motion", length = 9.0, angle = 20.0 }]
-"""
+RECIPE = FOLDER.replace('"gaussian", sigma = 1.0', '"linear-motion", length = 9.0, angle = 20.0')
 
 
 def bomb() -> bytes:

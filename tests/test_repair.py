@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import noise
+from conftest import FOLDER, noise
 from kill_kit import tree
 
 from deblurbench.dataset.build import build, shard_jobs
@@ -18,19 +18,7 @@ from deblurbench.images.codec import write_png
 from deblurbench.places import Place
 from deblurbench.sources.deadleaves import DeadLeaves
 
-MINE = """
-schema = 1
-name = "mine"
-version = 1
-summary = "My photos."
-seed = 1
-[[sources]]
-source = "folder"
-scenes = { test = 1 }
-[[splits]]
-name = "test"
-blurs = [{ family = "box", width = 3 }]
-"""
+MINE = FOLDER.replace('"gaussian", sigma = 1.0', '"box", width = 3')
 
 
 @pytest.fixture

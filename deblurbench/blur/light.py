@@ -151,14 +151,21 @@ _NAMED = {"srgb": _Named(_srgb, 16), "gamma-2.2": _Named(_gamma, 20)}
 
 @lru_cache(maxsize=len(_NAMED))
 def _named_curve(name: str) -> Curve:
-    light, bits = _NAMED[name]
-    white = (1 << bits) - 1
-    levels = [(light(Fraction(level, 255)).times(2 * white)[0] + 1) // 2 for level in range(256)]
-    bounds = []
-    for level in range(255):
-        floor, exact = light(Fraction(2 * level + 1, 510)).times(white << _FINE)
-        bounds.append(floor if exact else floor + 1)
+    white = (1 << _NAMED[name].bits) - 1
+    levels, bounds = exact_levels(name, white), exact_bounds(name, white << _FINE)
     return Curve(np.array([levels], dtype=np.int32), np.array([bounds], dtype=np.int64))
+
+
+def exact_levels(name: str, white: int) -> list[int]:
+    """The light of the stored values 0 .. 255 on a named curve, where `white` is that of 255: rounded half up."""
+    light = _NAMED[name].light
+    return [(light(Fraction(level, 255)).times(2 * white)[0] + 1) // 2 for level in range(256)]
+
+
+def exact_bounds(name: str, white: int) -> list[int]:
+    """The light half a level above the stored values 0 .. 254, where `white` is that of 255: rounded up."""
+    found = (_NAMED[name].light(Fraction(2 * level + 1, 510)).times(white) for level in range(255))
+    return [floor if exact else floor + 1 for floor, exact in found]
 
 
 def _straight(levels: npt.NDArray[np.int32]) -> Curve:

@@ -84,7 +84,7 @@ def build(
                 say(f"{place} is already built", quiet=quiet)
         else:
             shards = _build_shards(plan, place, form, how)
-            for note in _commit(plan, place, form, shards, about):
+            for note in _commit(plan, plan_hash, place, form, shards, about):
                 say(note, quiet=quiet)
         place.remove(JOURNAL)
     return open_dataset(out)
@@ -222,12 +222,12 @@ def _build_shards(plan: Plan, place: Place, fmt: Format, how: _How) -> dict[str,
 
 
 def _run(jobs: Iterable[ShardJob], place: Place, fmt: Format, how: _How) -> Iterator[int]:
-    if fmt.single_writer or place.url.startswith("memory:"):  # another process would have a memory of its own
+    if fmt.single_writer or place.in_memory:
         return map(build_shard, jobs)
     return run_jobs(build_shard, jobs, workers=how.workers, executor=how.executor, scheduler=how.scheduler)
 
 
-def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about: str) -> list[str]:
+def _commit(plan: Plan, plan_hash: str, place: Place, fmt: Format, shards: dict[str, int], about: str) -> list[str]:
     """Write everything that describes the pictures, from the journals of the shards."""
     ordered = sorted(shards, key=lambda split: f"{split}/")  # as the pair ids sort
     journals = [ShardJournal(place, split, index, appends=False) for split in ordered for index in range(shards[split])]
@@ -240,7 +240,7 @@ def _commit(plan: Plan, place: Place, fmt: Format, shards: dict[str, int], about
         left_out += [LeftOut(name=name, reason=reason) for name, reason in done.left_out.items()]
     finished = Finished(
         recipe=plan.recipe,
-        plan_hash=plan.hash(),
+        plan_hash=plan_hash,
         format=fmt.name,
         shards=shards if fmt.sharded else {},
         part=plan.part,

@@ -22,6 +22,7 @@ from deblurbench.dataset.kernels import Taps, opened_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, dataset_id
 from deblurbench.dataset.reader import Dataset, open_dataset, read_mark
 from deblurbench.dataset.recipe import RECIPE, Recipe, read_resolved
+from deblurbench.dataset.repair import refuse_lost
 from deblurbench.dataset.report import read_report
 from deblurbench.errors import DatasetError, UsageError, nearest
 from deblurbench.files import parse_json, refuse_inside, sha256_text
@@ -85,7 +86,7 @@ def export(
         if place.exists(COMMIT_MARK):
             return _finished(place, form, identity, quiet)
         total = sum(dataset.splits[split] for split in chosen)
-        alone = form.single_writer or "memory:" in f"{dataset.place.url} {place.url}"  # memory is a process's own
+        alone = form.single_writer or dataset.place.in_memory or place.in_memory
         with progress("export", total, "pairs", quiet=quiet) as bar:
             for done in run_jobs(export_shard, _jobs(dataset, place, form, chosen), workers=1 if alone else workers):
                 bar.step(done)
@@ -130,7 +131,7 @@ def _read(reader: PairReader, records: Iterable[Record]) -> Iterator[Made]:
 
 def _picture(reader: PairReader, record: Record, side: Side) -> Picture:
     picture = reader.read(record, side)
-    if pixel_hash(picture) != (record.sharp_sha256 if side == "sharp" else record.blur_sha256):
+    if pixel_hash(picture) != record.pixels(side):
         hint = "see `deblurbench verify-dataset DIR --pixels`"
         raise DatasetError(f"the {side} picture of {record.pair} is not the one in the manifest", hint)
     if picture.dtype != "uint8":
@@ -168,11 +169,7 @@ def _finished(place: Place, form: Format, identity: str, quiet: bool) -> Dataset
     dataset = open_dataset(place)
     if (dataset.id, dataset.format) != (identity, form.name):
         raise DatasetError(f"{place} holds another dataset", "choose another OUT, or --overwrite")
-    there = set(place.names())
-    for split, shards in ((split, dataset.shards.get(split, 0)) for split in dataset.splits):
-        lost = [name for name in form.files(split, dataset.records(split), shards) if name not in there]
-        if lost:
-            raise DatasetError(f"{place} has lost {len(lost)} files, such as {lost[0]}", "start anew: --overwrite")
+    refuse_lost(dataset, form)
     say(f"{place} is already there", quiet=quiet)
     return dataset
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from deblurbench.dataset.manifest import Record
+from deblurbench.dataset.names import share_of
 from deblurbench.files import json_text, sha256_text
 from deblurbench.images.dhash import groups, is_plain
 from deblurbench.places import Place
@@ -118,7 +119,7 @@ def leak_report(records: Callable[[], Iterable[Record]], within: int = WITHIN) -
     """
     seen = {kind: _Shares() for kind in _KINDS}
     for record in records():
-        share = _share(record)
+        share = share_of(record.split)
         for kind, key in _keys(record):
             seen[kind].add(_number(kind, key), share)
     least = groups(seen["near-duplicate"].numbers, within)
@@ -133,7 +134,7 @@ def leak_report(records: Callable[[], Iterable[Record]], within: int = WITHIN) -
                 key = f"{number:016x}"  # noqa: PLW2901 - the group stands for its members
             if number in spanning[kind]:
                 pairs = found.setdefault((kind, key), {})
-                pairs[_share(record)] = min(record.pair, pairs.get(_share(record), record.pair))
+                pairs[share_of(record.split)] = min(record.pair, pairs.get(share_of(record.split), record.pair))
     return [
         Leak(kind, key, {share: pairs[share] for share in _SHARES if share in pairs})
         for (kind, key), pairs in sorted(found.items(), key=lambda item: (_KINDS.index(item[0][0]), item[0][1]))
@@ -182,10 +183,6 @@ class _Shares:
         shares: Any = np.zeros(len(numbers), dtype=np.uint8)
         np.bitwise_or.at(shares, index, np.frombuffer(self._shares, dtype=np.uint8))
         return set(numbers[np.bitwise_count(shares) > 1].tolist())
-
-
-def _share(record: Record) -> str:
-    return record.split.partition("-")[0]
 
 
 def _keys(record: Record) -> Iterator[tuple[Kind, str]]:

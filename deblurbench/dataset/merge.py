@@ -14,14 +14,14 @@ from deblurbench.dataset.build import claim
 from deblurbench.dataset.card import about_in
 from deblurbench.dataset.commit import Finished, commit
 from deblurbench.dataset.formats import find_format
-from deblurbench.dataset.formats.format import Format, Made
+from deblurbench.dataset.formats.format import SIDES, Format, Made
 from deblurbench.dataset.journal import JOURNAL
 from deblurbench.dataset.kernels import Taps, opened_kernels, used_kernels
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, Record, manifest_records
 from deblurbench.dataset.plan import Part
 from deblurbench.dataset.reader import Dataset, Mark, open_dataset, read_mark
 from deblurbench.dataset.recipe import read_resolved
-from deblurbench.dataset.repair import missing_files
+from deblurbench.dataset.repair import refuse_lost
 from deblurbench.dataset.report import read_report
 from deblurbench.errors import DatasetError, UsageError
 from deblurbench.files import refuse_inside, sha256_text
@@ -101,9 +101,7 @@ def _check_finished(place: Place, fmt: Format, plan_hash: str) -> None:
     mark = read_mark(place)
     if (mark.plan_hash, mark.format, mark.part) != (plan_hash, fmt.name, None):
         raise DatasetError(f"{place} holds another dataset", "choose another OUT, or --overwrite")
-    lost = missing_files(open_dataset(place), fmt)
-    if lost:
-        raise DatasetError(f"{place} has lost {len(lost)} files, such as {min(lost)}", "start anew: --overwrite")
+    refuse_lost(open_dataset(place), fmt)
 
 
 def _bring(sources: Sequence[Place], fmt: Format, place: Place, marks: Sequence[Mark], quiet: bool) -> dict[str, int]:
@@ -136,10 +134,7 @@ def _put(fmt: Format, place: Place, split: str, index: int, shard: list[tuple[Re
     """Bring the pictures of some pairs to their new place."""
     if fmt.picture(shard[0][0], "sharp") is None:  # no file of its own
         readers = {source.url: fmt.reader(source, split) for _, source in shard}
-        made = (
-            Made(record, *(readers[source.url].read(record, side) for side in ("sharp", "blur")))
-            for record, source in shard
-        )
+        made = (Made(record, *(readers[source.url].read(record, side) for side in SIDES)) for record, source in shard)
         for _ in fmt.write(place, split, index, made):
             pass
         for reader in readers.values():

@@ -22,6 +22,11 @@ PairId = Annotated[str, Field(pattern=r"^[a-z]+(-[A-Za-z0-9._]+)?/[A-Za-z0-9_-][
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def share_of(split: str) -> str:
+    """Which scenes a split takes: `train`, `val` or `test`."""
+    return split.partition("-")[0]
+
+
 def valid_text(text: str) -> str:
     """The text as UTF-8 can hold it: the bytes of a file name in another encoding become escapes."""
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")

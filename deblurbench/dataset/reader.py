@@ -18,7 +18,7 @@ from deblurbench.config import Config
 from deblurbench.dataset.formats import find_format
 from deblurbench.dataset.formats.format import PairReader, Side
 from deblurbench.dataset.manifest import COMMIT_MARK, Record, manifest_records
-from deblurbench.dataset.names import RecipeName, Sha256, SplitName
+from deblurbench.dataset.names import RecipeName, Sha256, SplitName, share_of
 from deblurbench.errors import DatasetError, UsageError, nearest
 from deblurbench.files import canonical_json, parse_json
 from deblurbench.images.codec import Picture
@@ -72,7 +72,7 @@ class Dataset:
     @property
     def test_splits(self) -> list[str]:
         """The names of all test splits that have pairs, sorted."""
-        return sorted(name for name, count in self.splits.items() if count and name.partition("-")[0] == "test")
+        return sorted(name for name, count in self.splits.items() if count and share_of(name) == "test")
 
     def check_split(self, split: str) -> None:
         """Raise UsageError, suggesting the nearest name, where there is no such split."""

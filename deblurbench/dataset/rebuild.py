@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,6 @@ def rebuild(
 
 def _chosen(records: Iterator[Record], count: int, seed: int) -> list[Record]:
     """The pairs whose draws are the smallest: any order of the manifest gives the same."""
-    import heapq
-
     ranked = (
         (Draws(seed, record.pair, "rebuild").integer(0, (1 << 31) - 1), record.pair, record) for record in records
     )

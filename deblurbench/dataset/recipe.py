@@ -13,7 +13,7 @@ from deblurbench.blur.camera import Camera
 from deblurbench.config import Config, Size, height_width, override, parse, parse_toml, read_toml
 from deblurbench.dataset.degradation import CRF, Degradation, degradation_from
 from deblurbench.dataset.formats import find_format
-from deblurbench.dataset.names import RecipeName, SplitName
+from deblurbench.dataset.names import RecipeName, SplitName, share_of
 from deblurbench.dataset.tiles import Tiles
 from deblurbench.errors import DatasetError, RecipeError
 from deblurbench.images.codec import Picture
@@ -110,7 +110,7 @@ class SplitTable(Config):
     @property
     def share(self) -> str:
         """Which scenes it takes: `train`, `val` or `test`."""
-        return self.name.partition("-")[0]
+        return share_of(self.name)
 
 
 class Rules(Config):

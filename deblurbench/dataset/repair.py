@@ -62,6 +62,14 @@ def missing_files(dataset: Dataset, fmt: Format) -> set[str]:
     return {name for name in named if name not in there}
 
 
+def refuse_lost(dataset: Dataset, fmt: Format) -> None:
+    """Raise DatasetError where a finished dataset that no build can complete has lost picture files."""
+    lost = missing_files(dataset, fmt)
+    if lost:
+        what = f"{dataset.place} has lost {len(lost)} files, such as {min(lost)}"
+        raise DatasetError(what, "start anew: --overwrite")
+
+
 def _files(fmt: Format, record: Record) -> Iterator[str]:
     return fmt.files(record.split, [record], 0)
 

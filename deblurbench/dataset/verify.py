@@ -23,7 +23,7 @@ from deblurbench.images.hashing import pixel_hash
 from deblurbench.places import Place
 from deblurbench.progress import progress
 
-_PICTURES = (*SUFFIXES, ".qoi", ".npy", ".tar", ".parquet", "data.mdb")
+_PICTURES = (*SUFFIXES, ".npy", ".tar", ".parquet", "data.mdb")
 _AT_ONCE = 64  # pictures that wait to be compared
 
 

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import cache
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from deblurbench.blur.light import exact_bounds, exact_levels
 
 WHITE = 1 << 20
 """The integer that stands for the light of stored value 255."""
@@ -36,28 +38,16 @@ Matrix = tuple[tuple[int, ...], ...]
 """3 x 3 integers in units of 2^-20."""
 
 
-def srgb_to_linear(stored: Decimal) -> Decimal:
-    """IEC 61966-2-1: the light, 0 .. 1, of a stored value 0 .. 1."""
-    if stored <= Decimal("0.04045"):
-        return stored / Decimal("12.92")
-    return ((stored + Decimal("0.055")) / Decimal("1.055")) ** Decimal("2.4")
-
-
 @cache
 def light_of_stored() -> npt.NDArray[np.int64]:
     """For each stored value 0 .. 255 its light, 0 .. 2^20, correctly rounded; int64, 256 entries."""
-    with localcontext(prec=40):
-        exact = [srgb_to_linear(Decimal(value) / 255) * WHITE for value in range(256)]
-        return _table([int(light.to_integral_value(ROUND_HALF_EVEN)) for light in exact], np.int64)
+    return _table(exact_levels("srgb", WHITE), np.int64)
 
 
 @cache
 def stored_of_light() -> npt.NDArray[np.uint8]:
     """For each light 0 .. 2^20 the stored sRGB value, correctly rounded (halves up); uint8, 2^20 + 1 entries."""
-    with localcontext(prec=40):
-        # The light from which on a picture stores `value`, and no longer `value` - 1.
-        exact = [srgb_to_linear((value - Decimal("0.5")) / 255) * WHITE for value in range(1, 256)]
-        first = [0, *(int(light.to_integral_value(ROUND_CEILING)) for light in exact), WHITE + 1]
+    first = [0, *exact_bounds("srgb", WHITE), WHITE + 1]
     return _table(np.repeat(np.arange(256), np.diff(first)), np.uint8)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
@@ -90,9 +91,9 @@ class _Listed(Layout):
         """The path that takes a listed one's place for a variant; `side`: 0 for sharp, 1 for blurred."""
         return name
 
+    @abstractmethod
     def pair_of(self, split: str, sharp: str, blur: str) -> FoundPair | str:
         """The pair of two paths, or why they are none: both sides are of one name."""
-        raise NotImplementedError
 
 
 def _resolve(root: Path, name: str) -> str | None:

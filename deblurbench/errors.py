@@ -5,6 +5,7 @@
     |   `-- RecipeError         a key of a TOML file, named as file:key
     |-- PictureError            a picture that cannot be read, or is not what it should be
     |-- DatasetError            a dataset folder that is unfinished, damaged or of another recipe
+    |-- FetchError              a site that does not give what it was asked for, or may not be asked
     `-- RunError                a run that cannot be continued
 
 Each carries one line that says what and where, and a hint that says what to do.
@@ -13,7 +14,8 @@ Each carries one line that says what and where, and a hint that says what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 
 class DeblurbenchError(Exception):
@@ -46,6 +48,22 @@ class PictureError(DeblurbenchError):
 
 class DatasetError(DeblurbenchError):
     """A dataset folder is unfinished, damaged, or belongs to another recipe."""
+
+
+class FetchError(DeblurbenchError):
+    """A site does not give what it was asked for, or may not be asked.
+
+    `kind`: one of a few short words, for reports (`http-404`, `robots`, `timeout`, ...); `passing`: whether asking
+    again later may well succeed.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, kind: str, passing: bool = False) -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+        self.passing = passing
+
+    def __reduce__(self) -> tuple[Callable[..., FetchError], tuple[str, str]]:
+        return partial(FetchError, kind=self.kind, passing=self.passing), (self.message, self.hint)
 
 
 class RunError(DeblurbenchError):

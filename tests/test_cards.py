@@ -15,13 +15,14 @@ from description_kit import HOSTILE, make_small, photo, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblurbench.dataset.attribution import attribution_lines, cell
+from deblurbench.dataset.attribution import dataset_attribution
 from deblurbench.dataset.card import CARDS, DatasetFacts, hub_split, write_cards
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.dataset.report import BuildReport, LeftOut, Shortfall
 from deblurbench.dataset.summary import summarise
 from deblurbench.dataset.sums import check_sums, write_sums
 from deblurbench.places import Place
+from deblurbench.sources.attribution import cell
 
 
 @pytest.fixture
@@ -186,7 +187,7 @@ def test_the_card_shows_the_commands_for_this_dataset(small, source, needs):
 
 
 def test_each_photo_has_one_row(small):
-    lines = list(attribution_lines("small", small.records()))
+    lines = list(dataset_attribution("small", small.records()))
     rows = [line for line in lines if line.startswith("| ")][1:]
     assert len(rows) == 6  # the two of test are in two splits
     assert all(row.replace(r"\|", "").count("|") == 5 for row in rows)
@@ -206,7 +207,7 @@ class Tags(HTMLParser):
 
 
 def test_hostile_authors_are_shown_not_obeyed():
-    (row,) = list(attribution_lines("small", [record("train/a", HOSTILE)]))[-1:]
+    (row,) = list(dataset_attribution("small", [record("train/a", HOSTILE)]))[-1:]
     assert "\n" not in row
     assert "\u202e" not in row
     assert "<script" not in row

@@ -15,12 +15,13 @@ GROUND = {"config", "draws", "errors", "files", "paths", "plugins", "progress", 
 MAY_IMPORT = {
     "images": set(),
     "sources": {"images"},
+    "fetch": {"images", "sources"},
     "blur": {"images"},
     "dataset": {"images", "sources", "blur"},
     "scoring": {"images"},
     "runs": {"images", "dataset", "scoring"},
     "leaderboard": {"images", "dataset", "scoring", "runs"},
-    "cli": {"images", "sources", "blur", "dataset", "scoring", "runs", "leaderboard"},
+    "cli": {"images", "sources", "fetch", "blur", "dataset", "scoring", "runs", "leaderboard"},
     "ground": set(),
 }
 

@@ -288,7 +288,7 @@ def test_the_scene_that_two_folders_share_is_found(shared):
 
 
 def test_sources_of_the_shared_photographs_are_classed(shared):
-    from deblurbench.dataset.licences import licence_class
+    from deblurbench.sources.licences import licence_class
 
     with (shared / "photos" / "test" / "SOURCES.csv").open(newline="") as file:
         classes = {licence_class(row["licence"]) for row in csv.DictReader(file)}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblurbench.dataset.licences import CLASSES, licence_class, parse_filter, read_licence
 from deblurbench.errors import UsageError
+from deblurbench.sources.licences import CLASSES, licence_class, parse_filter, read_licence
 
 URL = "https://creativecommons.org/licenses/"
 KNOWN = [

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import tomli_w
 
-from deblurbench.dataset.attribution import ATTRIBUTION, attribution_lines, cell
+from deblurbench.dataset.attribution import dataset_attribution
 from deblurbench.dataset.croissant import CROISSANT, croissant
-from deblurbench.dataset.licences import Licence
 from deblurbench.dataset.manifest import COMMIT_MARK, KERNELS, MANIFEST, Record
 from deblurbench.dataset.recipe import Recipe, takes_photos
 from deblurbench.dataset.report import REPORT, BuildReport
@@ -18,6 +17,8 @@ from deblurbench.dataset.summary import Summary, summarise
 from deblurbench.errors import DeblurbenchError
 from deblurbench.files import json_text
 from deblurbench.places import Place
+from deblurbench.sources.attribution import ATTRIBUTION, cell
+from deblurbench.sources.licences import Licence
 
 CARD = "README.md"
 CARDS = (CARD, ATTRIBUTION, CROISSANT)
@@ -75,7 +76,7 @@ def write_cards(place: Place, facts: DatasetFacts, records: Callable[[], Iterabl
         place.writing(ATTRIBUTION) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
     ):
-        file.writelines(f"{line}\n" for line in attribution_lines(facts.recipe.name, records()))
+        file.writelines(f"{line}\n" for line in dataset_attribution(facts.recipe.name, records()))
     recipe = facts.recipe
     described = croissant(
         place,

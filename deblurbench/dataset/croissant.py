@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from deblurbench.dataset.licences import Licence
 from deblurbench.dataset.manifest import KERNELS, MANIFEST
 from deblurbench.dataset.sums import sha256_of
 from deblurbench.places import Place
+from deblurbench.sources.licences import Licence
 
 CROISSANT = "croissant.json"
 

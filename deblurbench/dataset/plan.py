@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from deblurbench.dataset.duplicates import photo_hashes
 from deblurbench.dataset.leaks import join_scenes
-from deblurbench.dataset.licences import licence_class, parse_filter
 from deblurbench.dataset.names import valid_text
 from deblurbench.dataset.recipe import Recipe, Share, SplitTable, takes_photos
 from deblurbench.dataset.report import LeftOut
@@ -25,6 +24,7 @@ from deblurbench.draws import Draws
 from deblurbench.errors import RecipeError, UsageError
 from deblurbench.files import canonical_json
 from deblurbench.images.dhash import FLAT
+from deblurbench.sources.licences import licence_class, parse_filter
 from deblurbench.sources.photo import Photo, Source
 
 

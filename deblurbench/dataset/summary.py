@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from deblurbench.dataset.attribution import cell
-from deblurbench.dataset.licences import Licence, read_licence
 from deblurbench.dataset.manifest import Record
 from deblurbench.files import canonical_json, sha256_text
+from deblurbench.sources.attribution import cell
+from deblurbench.sources.licences import Licence, read_licence
 
 _MOST_WORDS = 3
 _MOST_KINDS = 6

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from deblurbench.config import Config
 
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
+
 
 class Offer(Config):
     """A photo as a source lists it, before anything of it is loaded. All texts are the source's: trust none.
@@ -129,13 +131,24 @@ class OnlineSource(Config):
         Raises: FetchError where the site does not answer, or not with a listing.
         """
 
+    def check_answer(self, answer: Any, url: str) -> None:
+        """Raises FetchError where a JSON answer of HTTP status 200 is no listing, but an error, say.
+
+        Whoever asks calls it first: what fails in passing is asked again, and nothing that is refused is remembered.
+        """
+
 
 def text_of(values: Mapping[str, Any], key: str) -> str:
     """A value of a foreign JSON object as one line of text; empty where it is missing, null or no text or number."""
     value = values.get(key)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return " ".join(str(value).encode("utf-8", errors="replace").decode("utf-8").split())[:2000]
+    return one_line(str(value))
+
+
+def one_line(text: str) -> str:
+    """A foreign text as one line of at most 2,000 characters, without control characters and halves of characters."""
+    return " ".join(text.encode("utf-8", errors="replace").decode("utf-8").translate(_CONTROLS).split())[:2000]
 
 
 def count_of(values: Mapping[str, Any], key: str) -> int:

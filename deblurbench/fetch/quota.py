@@ -111,9 +111,9 @@ class QuotaTracker:
         if ledger.said is not None:
             longest = max(quota.seconds for quota in self._quotas)
             lefts.append((ledger.said.remaining, Quota(ledger.said.limit or ledger.said.remaining, longest)))
-        if ledger.closed > now:
-            lefts = [(0, quota) for _, quota in lefts]
-        left, quota = min(lefts, key=lambda each: (each[0], each[1].seconds))
+        left, quota = min(lefts, key=lambda each: (each[0], -each[1].seconds))
+        if left and ledger.closed > now:
+            left, quota = 0, min(self._quotas, key=lambda each: each.seconds)
         return f"{left:,} of {quota.requests:,} {_span(quota.seconds)}"
 
     @contextmanager

@@ -64,7 +64,8 @@ def test_the_rule_is_quoted():
     assert "train" in Pexels.permission
     assert "unless you have explicit permission" in Pexels.permission
     assert "900005880463" in Pexels.permission
-    assert Pexels.key_variable
+    assert Pexels.key_variable == "DEBLURBENCH_PEXELS_KEY"
+    assert Pexels.key_required
     assert [tuple(quota) for quota in Pexels.quotas] == [(200, 3600), (20_000, 2_592_000)]
 
 

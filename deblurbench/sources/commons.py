@@ -38,6 +38,7 @@ class Commons(ApiSource):
 
     source: ClassVar[str] = "commons"
     results: ClassVar[str] = "pages"
+    needs_contact: ClassVar[bool] = True
     variable: ClassVar[str] = "DEBLURBENCH_COMMONS_API"
 
     api: Address = "https://commons.wikimedia.org/w/api.php"

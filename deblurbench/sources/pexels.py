@@ -29,6 +29,7 @@ class Pexels(ApiSource):
     licences: ClassVar[str] = OTHER
     quotas: ClassVar[tuple[Quota, ...]] = (Quota(200, 3600), Quota(20_000, 30 * 24 * 3600))
     key_variable: ClassVar[str] = "DEBLURBENCH_PEXELS_KEY"
+    key_required: ClassVar[bool] = True
     permission: ClassVar[str] = (
         '"you may not use the API to collect Pexels photos/videos or metadata at scale to train, fine-tune, evaluate, '
         'or otherwise develop ML/AI models or datasets, unless you have explicit permission" '

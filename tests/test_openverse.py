@@ -137,7 +137,8 @@ def test_without_a_page_count_an_empty_page_is_the_last():
 
 
 @pytest.mark.parametrize(
-    ("page", "kind", "ends"), [(2, "http-401", 1), (2, "http-400", 1), (1, "http-401", 0), (2, "http-500", 0)]
+    ("page", "kind", "ends"),
+    [(2, "http-401", 1), (2, "http-400", 1), (2, "http-404", 1), (1, "http-401", 0), (2, "http-500", 0)],
 )
 def test_a_page_that_is_too_deep_is_the_end(page, kind, ends):
     source = Openverse()

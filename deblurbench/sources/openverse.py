@@ -16,6 +16,7 @@ _LICENCES = tuple(name for name in CLASSES if name not in (OTHER, UNKNOWN))
 _NAMES = {"": "", "cc0": "CC0", "pdm": "PDM"}
 _PHOTOS = ("", "jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp")
 _DEPTH = 240  # results of one search that the API shows to whoever has no account, on whatever pages
+_NO_PAGE = ("http-400", "http-401", "http-404")  # what it says of a page that is too deep, or past the last
 
 
 class Openverse(ApiSource):
@@ -56,12 +57,12 @@ class Openverse(ApiSource):
         return at(f"{self.api.rstrip('/')}/images/", query)
 
     def listing(self, web: Web, cursor: str) -> Listing:
-        """The page of a cursor; past the depth that the API shows, an empty last one. Raises FetchError."""
+        """The page of a cursor; past the last that the API shows, an empty one. Raises FetchError."""
         page, following = turn_page(cursor)
         try:
             answer = web.json(cursor)
         except FetchError as error:
-            if page > 1 and error.kind in ("http-400", "http-401"):  # the depth may get less
+            if page > 1 and error.kind in _NO_PAGE:
                 return Listing(())
             raise
         self.check_answer(answer, cursor)

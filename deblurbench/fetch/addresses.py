@@ -1,0 +1,112 @@
+"""Which addresses may be connected to: those of the public internet, and those that the user allows.
+
+A URL may come from anybody. Without this, a listing could make us ask a router, a cloud's metadata service or a
+database of the network that we run in. Names are looked at again when they are connected to, since what they resolve to
+may change in between.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from deblurbench.errors import FetchError
+from deblurbench.fetch.urls import Site, site_of
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Blocks that not every version of `ipaddress` knows to be set aside.
+_RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20")))
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")  # no top-level domain looks like this
+
+
+class Address(NamedTuple):
+    """A resolved address: what `socket.socket` and `connect` take."""
+
+    family: socket.AddressFamily
+    address: Any
+
+
+class Addresses:
+    """Decides what may be connected to. Thread-safe.
+
+    Args:
+        allow_hosts: `host` (all its ports) or `host:port`, as URLs spell them; these may be private.
+    """
+
+    def __init__(self, allow_hosts: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(host.strip().rstrip(".").lower() for host in allow_hosts)
+        self._passed: set[Site] = set()
+
+    def check_url(self, url: str) -> None:
+        """Look at a URL's host, and once at what its name resolves to. A name that does not resolve passes: whoever
+        connects to it will say so, and where a proxy does, it may know the name.
+
+        Raises: FetchError of kind `address`.
+        """
+        site = site_of(url)
+        if site in self._passed or self._is_allowed(site.host, site.port):
+            return
+        try:
+            self.resolve(site.host, site.port)
+        except OSError:
+            return
+        self._passed.add(site)
+
+    def resolve(self, host: str, port: int) -> list[Address]:
+        """All addresses of a host, none of which is private unless the host is allowed.
+
+        Raises: FetchError of kind `address`; OSError where the name does not resolve.
+        """
+        allowed = self._is_allowed(host, port)
+        if not allowed and _is_odd(host):
+            raise _refusal(host, port, "is an odd spelling of an address")
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:  # a label that is empty or too long
+            raise socket.gaierror(socket.EAI_NONAME, "no name of a host") from error
+        for *_, address in found:
+            if not allowed and not is_public(str(address[0])):
+                meant = "is" if address[0] == host else f"leads to {address[0]},"
+                raise _refusal(host, port, f"{meant} a private or reserved address")
+        return [Address(family, address) for family, *_, address in found]
+
+    def _is_allowed(self, host: str, port: int) -> bool:
+        names = {f"[{host}]", f"[{host}]:{port}"} if ":" in host else {f"{host}:{port}"}
+        return not self._allowed.isdisjoint({host} | names)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet; IPv6 addresses that stand for IPv4 ones are as those are."""
+    ip = ipaddress.ip_address(address)
+    inner = _inner(ip)
+    if inner is not None:
+        return is_public(str(inner))
+    # Multicast, site-local and some reserved blocks are global for `ipaddress`.
+    special = ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
+    return ip.is_global and not special and not any(ip in network for network in _RESERVED)
+
+
+def _inner(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for: mapped, 6to4 or NAT64."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return None
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
+
+
+def _is_odd(host: str) -> bool:
+    """Whether a host is a number, yet no address as it is written: 2130706433, 0x7f.1, 127.1, 0177.0.0.1."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2].lower()) is not None
+    return False
+
+
+def _refusal(host: str, port: int, what: str) -> FetchError:
+    hint = f"if it is yours, allow it with --allow-host {host}"
+    return FetchError(f"{host} (port {port}) {what}", hint, kind="address")

@@ -116,7 +116,7 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         self._whole = text.endswith("$")
-        self._first, *others = _plain(text.removesuffix("$")).split("*")
+        self._first, *others = map(_plain, text.removesuffix("$").split("*"))
         self._inner, self._last = [part for part in others[:-1] if part], others[-1] if others else None
 
     def matches(self, target: str) -> bool:
@@ -135,13 +135,13 @@ class Pattern:
 
 
 def _plain(text: str) -> str:
-    """One spelling of the same path: what needs no escape has none, and what needs one has it in capitals."""
+    """One spelling of the same path: what needs no escape has none, and what needs one (also `*`, `$`) has it."""
 
     def one(escape: re.Match[str]) -> str:
         character = chr(int(escape[0][1:], 16))
         return character if character in _UNRESERVED else escape[0].upper()
 
-    return quote(re.sub("%[0-9A-Fa-f]{2}", one, text), safe="%/:?#[]@!$&'()*+,;=", errors="replace")
+    return quote(re.sub("%[0-9A-Fa-f]{2}", one, text), safe="%/:?#[]@!&'()+,;=", errors="replace")
 
 
 def refusal(directives: str, *, one_line: bool = True) -> str:

@@ -144,14 +144,11 @@ def test_which_group_is_ours(text, allowed):
 
 
 def test_only_the_first_500_kib_count():
-    start = b"User-agent: *\nDisallow: /early\nAllow: /very/long\n"
-    end = b"\nAllow: /x\nDisallow: /late\n"
-    filled = start + b"#" * (MOST_BYTES - len(start) - len(b"\nAllow: /")) + end
-    robots = Robots(filled)
-    assert filled[:MOST_BYTES].endswith(b"Allow: /")  # which is not what the site says
-    assert not robots.allows("/early")
-    assert robots.allows("/late")
-    assert not Robots(filled.replace(b"/early", b"/")).allows("/else")
+    start, end = b"User-agent: *\nDisallow: /\nAllow: /early\n", b"\nAllow: /x\nAllow: /late\n"
+    body = start + b"#" * (MOST_BYTES - len(start) - len(b"\nAllow: /")) + end
+    assert body[:MOST_BYTES].endswith(b"\nAllow: /")  # which is not what the site says
+    robots = Robots(body)
+    assert [path for path in ("/early", "/late", "/x", "/") if robots.allows(path)] == ["/early"]
 
 
 HOSTILE = {

@@ -72,3 +72,11 @@ def recipe_file(name_or_file: str) -> Path:
     if name_or_file not in known:
         raise UsageError(f"unknown recipe {name_or_file!r}", nearest(name_or_file, known))
     return known[name_or_file].file
+
+
+def state_folder() -> Path:
+    """Where answers of APIs and the use of quotas are remembered: DEBLURBENCH_STATE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("DEBLURBENCH_STATE")
+    return Path(named) if named else user_cache_path("deblurbench", appauthor=False)

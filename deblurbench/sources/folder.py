@@ -1,7 +1,8 @@
-"""A folder of the user's own photos: any tree of JPEG, PNG, WebP, TIFF or BMP files."""
+"""A folder of photos, the user's own or fetched: any tree of JPEG, PNG, WebP, TIFF or BMP files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -9,17 +10,20 @@ from deblurbench.errors import UsageError
 from deblurbench.files import sha256_file
 from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb
 from deblurbench.sources.photo import Photo, Source, check_unchanged
+from deblurbench.sources.provenance import Provenance, read_provenance
 
 
 class Folder(Source):
     """All pictures below `path` (`build-dataset --photos DIR` sets it).
 
+    What a `photos.jsonl` there says of a photo (`deblurbench fetch` writes one) goes along with it.
+
     Attributes:
         path: the folder; relative to the working directory.
         scene: what belongs together and never spans train, val and test: each `file` is a scene of its
-            own, or all files of one sub-`folder` are (the frames of a video, say); files in `path` itself are
-            scenes of their own.
-        author, licence: of all the photos, where they are known.
+            own, but fetched photos of one author are one; or all files of one sub-`folder` are (the frames of a
+            video, say), and files in `path` itself are scenes of their own.
+        author, licence: of all photos that no `photos.jsonl` knows, where they are known.
     """
 
     source: ClassVar[str] = "folder"
@@ -39,26 +43,29 @@ class Folder(Source):
         root = Path(self.path)
         if not root.is_dir():
             raise UsageError(f"no folder {root}", "check --photos, or the source's `path`")
-        photos = [self._photo(root, file) for file in list_pictures(root)]
+        known = read_provenance(root)
+        photos = [self._photo(root, file, known) for file in list_pictures(root)]
         if not photos:
             raise UsageError(f"no pictures in {root}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")
         return photos
 
-    def _photo(self, root: Path, file: Path) -> Photo:
+    def _photo(self, root: Path, file: Path, known: Mapping[str, Provenance]) -> Photo:
         try:
             raw = sha256_file(root / file)
         except OSError as error:
             hint = f"{error.strerror or error}; make it readable, or move it away"
             raise UsageError(f"cannot read {root / file}", hint) from error
         inside = self.scene == "folder" and len(file.parts) > 1
+        found = known.get(raw)
         return Photo(
-            source=self.source,
+            source=found.source if found else self.source,
             key=file.as_posix(),
             stem=file.stem,
-            scene=file.parent.as_posix() if inside else raw,
+            scene=file.parent.as_posix() if inside else (found and self.scene == "file" and found.scene) or raw,
             raw_sha256=raw,
-            author=self.author,
-            licence=self.licence,
+            author=found.author if found else self.author,
+            licence=found.licence if found else self.licence,
+            url=(found.landing_page or found.url) if found else "",
         )
 
     def read(self, photo: Photo) -> Picture:

@@ -100,7 +100,9 @@ class OnlineSource(Config):
         licences: what `--licence` is where it is not given.
         quotas: of its API, per key.
         key_variable: the environment variable of its key; empty where it needs none.
+        key_required: whether it does not answer without.
         key_header: the request header that carries the key.
+        needs_contact: whether it wants to know how whoever asks is reached.
         permission: the source's own rule that a user must have permission to pass over; empty where there is none.
         variable: the environment variable that sets `api`, empty where there is no API.
     """
@@ -109,7 +111,9 @@ class OnlineSource(Config):
     licences: ClassVar[str] = "cc0,pdm,by"
     quotas: ClassVar[tuple[Quota, ...]] = ()
     key_variable: ClassVar[str] = ""
+    key_required: ClassVar[bool] = False
     key_header: ClassVar[str] = "Authorization"
+    needs_contact: ClassVar[bool] = False
     permission: ClassVar[str] = ""
     variable: ClassVar[str] = ""
 
@@ -130,6 +134,10 @@ class OnlineSource(Config):
 
         Raises: FetchError where the site does not answer, or not with a listing.
         """
+
+    def limits(self) -> tuple[Quota, ...]:
+        """The quotas that hold for it as it is set."""
+        return self.quotas
 
     def check_answer(self, answer: Any, url: str) -> None:
         """Raises FetchError where a JSON answer of HTTP status 200 is no listing, but an error, say.

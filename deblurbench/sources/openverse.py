@@ -56,6 +56,10 @@ class Openverse(ApiSource):
         }
         return at(f"{self.api.rstrip('/')}/images/", query)
 
+    def limits(self) -> tuple[Quota, ...]:
+        """Those of Openverse itself; a copy elsewhere has its own."""
+        return self.quotas if self.api == type(self).model_fields["api"].default else ()
+
     def listing(self, web: Web, cursor: str) -> Listing:
         """The page of a cursor; past the last that the API shows, an empty one. Raises FetchError."""
         page, following = turn_page(cursor)

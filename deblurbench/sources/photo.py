@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from deblurbench import plugins
 from deblurbench.config import Config
-from deblurbench.errors import PictureError
+from deblurbench.errors import PictureError, RecipeError
 from deblurbench.files import safe_name, sha256_file
 from deblurbench.images.codec import Picture
+from deblurbench.sources.online import OnlineSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,12 @@ def check_unchanged(file: Path, raw_sha256: str) -> None:
 def source_from(values: Mapping[str, Any], file: str, table: str) -> Source:
     """The source that a recipe's table `{source = ..., settings ...}` describes.
 
-    Raises: UsageError for an unknown source, RecipeError naming `file:table.key` for a wrong setting.
+    Raises: UsageError for an unknown source, RecipeError naming `file:table.key` for a wrong setting, and for an online
+    source.
     """
+    name = values.get("source")
+    if isinstance(name, str) and issubclass(plugins.load("sources", name), OnlineSource):
+        hint = f'give `deblurbench fetch {name} --out photos/`, write "folder" here, and build with --photos photos/'
+        raise RecipeError(f"{file}:{table}.source: photos of {name} are fetched before a build", hint)
     source: Source = plugins.configure("sources", "source", values, file, table)
     return source

@@ -228,6 +228,7 @@ def test_json_ld_as_flickr_and_others_have_it():
                 "@type": "WebSite",
                 "publisher": {"@type": "Organization", "logo": {"@type": "ImageObject", "url": "/logo.png"}},
             },
+            {"@type": "WebSite", "logo": {"@type": "ImageObject", "url": "/sign.png"}},
             {"@type": "Person", "@id": "#bo", "name": "Bo", "image": {"@type": "ImageObject", "url": "/bo.jpg"}},
             {"@type": "CreativeWork", "@id": "#terms", "url": f"{CC}by-sa/4.0/", "name": "Share it"},
             {
@@ -243,6 +244,7 @@ def test_json_ld_as_flickr_and_others_have_it():
                 "license": "CC0 1.0",
                 "creditText": "Di",
             },
+            {"@type": "ImageObject", "contentUrl": "4.jpg", "license": "CC0 1.0", "acquireLicensePage": "/four"},
             {"@type": "ImageObject", "contentUrl": "icon.png", "width": 32, "height": 32},
             {"@type": "ImageObject", "contentUrl": "drawing.svg"},
         ]
@@ -250,7 +252,8 @@ def test_json_ld_as_flickr_and_others_have_it():
     html = f"""{ld(photo)}{ld(graph)}<img src="https://live.example/1_s.jpg" alt="x">
     <a href=/p><img srcset="3-s.jpg 1x, 3.jpg 2x"></a>"""
     found = {o.id.rpartition("/")[2]: o for o in offers(html)}
-    assert list(found) == ["1_o.jpg", "3.jpg", "2.jpg"]
+    assert list(found) == ["1_o.jpg", "3.jpg", "2.jpg", "4.jpg"]
+    assert found["4.jpg"].landing_page == f"{HOME}four"
     assert found["1_o.jpg"].as_dict() == {
         "id": "https://live.example/1_o.jpg",
         "url": "https://live.example/1_o.jpg",
@@ -268,6 +271,18 @@ def test_json_ld_as_flickr_and_others_have_it():
     two, three = found["2.jpg"], found["3.jpg"]
     assert (two.licence, two.author, two.landing_page, two.width) == ("CC BY-SA 4.0", "Bo, Cy", f"{HOME}two", 800)
     assert (three.licence, three.author, three.landing_page) == ("CC0 1.0", "Di", f"{HOME}p")
+
+
+def test_a_described_picture_is_the_one_that_is_shown():
+    described = ld({"@type": "ImageObject", "contentUrl": "1.jpg", "license": "CC BY 4.0", "width": 300, "height": 200})
+    (offer,) = offers(f'{described}<img srcset="1.jpg 1x, 1-large.jpg 2x">')
+    assert (offer.url, offer.licence, offer.width) == (f"{HOME}1-large.jpg", "CC BY 4.0", 0)
+    unnamed = ld({"@type": "ImageObject", "thumbnailUrl": "s.jpg", "name": "One", "license": "CC BY 4.0"})
+    assert [(o.url, o.title, o.licence) for o in offers(f"{unnamed}<img src=s.jpg>")] == [
+        (f"{HOME}s.jpg", "One", "CC BY 4.0")
+    ]
+    page = f"<body><img src=1.jpg>{rel('by/4.0')}{ld({'@type': 'ImageObject', 'url': '2.jpg'})}</body>"
+    assert [o.licence for o in offers(page)] == ["CC BY 4.0"] * 2
 
 
 def test_json_ld_of_galleries():

@@ -117,11 +117,11 @@ class Statements:
                 # An item's property says nothing of what is not in that item: a comment has an author, too.
                 place = self._place(element, within_item=bool(item & meant))
                 statement = read(element)
-                if place is not None and statement:
+                if statement:
                     found[kind].setdefault(id(place), []).append(statement)
 
-    def _place(self, element: Tag, within_item: bool) -> Tag | None:
-        """The element for whose pictures a statement counts; None where it is about something else."""
+    def _place(self, element: Tag, within_item: bool) -> Tag:
+        """The element for whose pictures a statement counts; one without any where it is about something else."""
         found = None
         for outer in around(element):
             if found is None and id(outer) in self._holders:
@@ -129,8 +129,6 @@ class Statements:
             if outer.name == "footer":
                 found = None  # it speaks of what it is the footer of
             if within_item and "itemscope" in outer.attrs:
-                if id(outer) not in self._holders:
-                    return None
                 found = found or outer
                 break
         return self._tree if found is None or found.name in ("html", "body") else found

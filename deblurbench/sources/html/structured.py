@@ -15,7 +15,7 @@ from deblurbench.sources.html.statements import Statement, licence_statement
 from deblurbench.sources.online import count_of, text_of
 
 _MOST = 200_000  # objects of a page
-_FEW = 20  # values of a key that are looked at: what refers to what must not multiply
+_FEW = 8  # values of a key that are looked at: what refers to what must not multiply
 _PICTURES = {"ImageObject", "Photograph"}
 _GALLERIES = {"ImageGallery", "MediaGallery", "CollectionPage", "WebPage", "ItemPage"}
 _PEOPLE = {"Person", "Organization", "NewsMediaOrganization", "Corporation"}

@@ -51,7 +51,7 @@ _ENDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("tbody", "thead", "tfoot"),
         (frozenset(("tbody", "thead", "tfoot", "tr", "td", "th", "caption", "colgroup")), frozenset(("table",))),
     ),
-    "a": (frozenset(("a",)), _BLOCKS | _CELLS),  # a block between them stays whole, as browsers keep it
+    "a": (frozenset(("a",)), _BLOCKS),  # a block between them stays whole, as browsers keep it
     "option": (frozenset(("option",)), frozenset(("select",))),
 }
 # Scripts stay as they are. Elsewhere comments go, and so do numbers of no character; `<![` of any kind is a comment up

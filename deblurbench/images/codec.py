@@ -34,9 +34,10 @@ Picture = npt.NDArray[np.uint8]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".qoi"})
 """What is looked for in folders. Not .npy: such files may hold anything, kernels for instance."""
 
-# `read_rgb` itself refuses what Pillow finds too large to be safe. (Set once, here: changing the filters around
-# each call would not be safe in threads.)
+# `read_rgb` itself refuses what Pillow finds too large to be safe, and odd tags matter to nobody where the pixels are
+# whole. (Set once, here: changing the filters around each call would not be safe in threads.)
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _DAMAGED = "replace or remove it"
 _QOI_HEADER = struct.Struct(">4s2I2B")  # magic, width, height, channels, colour space
@@ -134,7 +135,8 @@ def _decode(data: bytes, name: str) -> Picture:
 def _by_pillow(file: BinaryIO, name: str) -> Picture:
     with Image.open(file) as picture:
         _check_size(picture.width, picture.height)
-        if getattr(picture, "n_frames", 1) != 1:
+        # A MPO holds several JPEGs, as phones and cameras write them; the first is the photograph.
+        if picture.format != "MPO" and getattr(picture, "n_frames", 1) != 1:
             raise PictureError(f"{name} has several frames", "keep one picture per file")
         if any(";16" in str(tile) for tile in picture.tile):  # Pillow would drop the lower half without a word
             raise PictureError(f"{name} has 16 bits per sample", "convert it to 8-bit RGB first")

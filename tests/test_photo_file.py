@@ -228,6 +228,12 @@ def test_no_picture_with_a_grey_rest_is_taken(refused, what, orientation):
         assert (error.kind, error.hint) == ("damaged", "the end of the picture is missing")
 
 
+def test_a_grey_background_is_no_missing_end(judge):
+    mounted = Image.new("RGB", (WIDTH + 64, HEIGHT + 64), (128, 128, 128))
+    mounted.paste(PHOTO, (32, 32))
+    assert judge(saved(mounted, "JPEG"), Checks()).width == WIDTH + 64
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

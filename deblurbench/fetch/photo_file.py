@@ -174,6 +174,6 @@ def _decoded(data: bytes, kind: str) -> Picture:
 
 
 def _ends_grey(picture: Picture) -> bool:
-    """Whether one side of a picture is plain medium grey: what decoders of JPEG put, without a word, for lost data."""
-    sides = (picture[-_END:], picture[:_END], picture[:, -_END:], picture[:, :_END])  # it may have been turned
-    return any(bool((side == 128).all()) for side in sides)
+    """Whether a picture is plain medium grey at one side, not at the other one: what decoders put for lost data."""
+    sides = ((picture[-_END:], picture[:_END]), (picture[:, -_END:], picture[:, :_END]))  # it may have been turned
+    return any(bool((one == 128).all()) != bool((other == 128).all()) for one, other in sides)

@@ -72,8 +72,8 @@ def _reduced(picture: Picture) -> Samples:
     sums = rows[:, 0].astype(np.uint16)
     for row in range(1, factor):
         sums += rows[:, row]
-    grey = sums @ np.array(_GREY, dtype=np.float64)  # whole numbers throughout
-    total = grey.reshape(height, width, factor).sum(axis=2)
+    red, green, blue = (sums[:, :, channel] * np.uint32(weight) for channel, weight in enumerate(_GREY))
+    total = (red + green + blue).reshape(height, width, factor).sum(axis=2, dtype=np.int64)
     unit = sum(_GREY) * factor**2
     return ((total + unit // 2) // unit).astype(np.int16)
 

@@ -31,7 +31,8 @@ class _Host:
     Attributes:
         places: for requests at once.
         gate: held by whoever is next to start.
-        spacing: seconds between two starts.
+        own: seconds between two starts, as we would have it.
+        spacing: as it is: never less.
         next: when the next may start.
         rests: until when it asked to be left alone.
     """
@@ -39,7 +40,7 @@ class _Host:
     def __init__(self, rate: float, concurrency: int) -> None:
         self.places = threading.Semaphore(concurrency)
         self.gate = threading.Lock()
-        self.spacing = 1 / rate
+        self.own = self.spacing = 1 / rate
         self.next = self.rests = float("-inf")
 
 
@@ -54,7 +55,6 @@ class Hosts:
 
     def __init__(self, manners: Manners, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
         self._manners, self._stop, self._clock = manners, stop, clock
-        self._longest = max(manners.longest_wait, 1 / manners.rate)
         self._lock = threading.Lock()
         self._hosts: dict[tuple[str, int], _Host] = {}
 
@@ -98,7 +98,7 @@ class Hosts:
             if seconds <= 0:
                 host.next = self._clock() + host.spacing
                 return
-            if seconds > self._longest:
+            if seconds > max(self._manners.longest_wait, host.own):
                 raise too_long(url, seconds)
             self._stop.wait(seconds)
 

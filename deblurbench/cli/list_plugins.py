@@ -54,7 +54,7 @@ def _rows(kind: str) -> list[dict[str, Any]]:
             {"name": r.name, "version": r.version, "origin": r.origin, **_dataset(r.file)}
             for _, r in sorted(find_recipes().items())
         ]
-    more = {"baselines": _baseline, "protocols": _protocol}.get(kind, _class)
+    more = {"baselines": _baseline, "protocols": _protocol, "sources": _source}.get(kind, _class)
     return [
         {"name": name, "version": plugin.version, "origin": plugin.origin, **columns}
         for name, (plugin, columns) in plugins.load_all(kind, more).items()
@@ -74,6 +74,13 @@ def _class(of: Any) -> dict[str, Any]:
     """Of a blur or a source: the first sentence of what its class says of itself."""
     lines = (of.__doc__ or "").strip().splitlines()
     return {"summary": lines[0].strip().removesuffix(".") if lines else ""}
+
+
+def _source(of: Any) -> dict[str, Any]:
+    """Whether a recipe names a source, or `deblurbench fetch` does; and what it is."""
+    from deblurbench.sources.online import OnlineSource
+
+    return {"for": "fetch" if issubclass(of, OnlineSource) else "recipes", **_class(of)}
 
 
 def _dataset(recipe: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from deblurbench import __version__
 from deblurbench.errors import DeblurbenchError, nearest
 
 _COMMANDS = {  # name -> (module below deblurbench.cli, attribute)
+    "fetch": "fetch",
     "build-dataset": "build_dataset",
     "verify-dataset": "verify_dataset",
     "merge-datasets": "merge_datasets",

@@ -20,7 +20,7 @@ _NO_PAGE = ("http-400", "http-401", "http-404")  # what it says of a page that i
 
 
 class Openverse(ApiSource):
-    """The search of Openverse; needs no key. One search shows 240 photos at most: take several `--query`.
+    """The search of Openverse; needs no key. A search shows 240 photos at most: take several `--query`.
 
     Attributes:
         api: the API's address.

@@ -28,7 +28,7 @@ _PAGE = "#page="  # a cursor says which page of its search it is, in the place o
 
 
 class Page(OnlineSource):
-    """Gallery pages.
+    """The pictures of gallery pages, on the web or saved, with what the pages state of their licence and author.
 
     Attributes:
         pages: addresses, or paths of saved `.html` files; `{query}` in an address stands for each query.

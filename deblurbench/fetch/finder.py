@@ -1,0 +1,106 @@
+"""The offers of all searches in one order: by turns, one of each search, each photo once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from deblurbench.fetch.journal import Journal
+from deblurbench.sources.online import Offer, OnlineSource, Search, Web
+
+_MOST_STALE = 3  # listings in a row without a new photo: then a source goes round in circles
+
+
+class Found(NamedTuple):
+    """An offer and the search that it is of."""
+
+    search: Search
+    offer: Offer
+
+
+class Finder:
+    """Goes through the listings, those of the journal first; the order is that of the source, whoever asks when.
+
+    Args:
+        source, web: what is asked, and how.
+        searches: in order.
+        journal: remembers each listing.
+    """
+
+    def __init__(self, source: OnlineSource, web: Web, searches: Sequence[Search], journal: Journal) -> None:
+        self._source, self._web, self._searches, self._journal = source, web, searches, journal
+        self._ids: set[str] = set()
+        self._urls: set[str] = set()
+
+    def __iter__(self) -> Iterator[Found]:
+        """Every photo once. Raises FetchError where the source does not answer."""
+        streams = [self._offers(search) for search in self._searches]
+        while streams:
+            for stream in tuple(streams):
+                found = next(stream, None)
+                if found is None:
+                    streams.remove(stream)
+                else:
+                    yield found
+
+    def _offers(self, search: Search) -> Iterator[Found]:
+        cursor, seen, stale = search.cursor, set[str](), 0
+        while cursor and cursor not in seen and stale < _MOST_STALE:
+            seen.add(cursor)
+            listing = self._journal.listings.get((search.label, cursor))
+            if listing is None:
+                listing = self._source.listing(self._web, cursor)
+                self._journal.listed(search.label, cursor, listing)
+            stale += 1
+            for offer in listing.offers:
+                if self._is_new(offer):
+                    stale = 0
+                    yield Found(search, offer)
+            cursor = listing.next
+
+    def _is_new(self, offer: Offer) -> bool:
+        if offer.id in self._ids or (offer.url and offer.url in self._urls):
+            return False
+        self._ids.add(offer.id)
+        self._urls.add(offer.url)
+        return True
+
+
+class FinderThread:
+    """Runs a finder ahead of the loading, but not further than the loading is going to need.
+
+    Args:
+        found: what it finds.
+        put: gets each of them, then None, or else the error that ended it.
+        ahead: how many may be put and not yet taken.
+    """
+
+    def __init__(self, found: Iterator[Found], put: Callable[[Found | Exception | None], None], ahead: int) -> None:
+        self._found, self._put = found, put
+        self._places = threading.Semaphore(ahead)
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="finder", daemon=True)
+        self._thread.start()
+
+    def taken(self) -> None:
+        """One of what was put is taken: there is room for another."""
+        self._places.release()
+
+    def stop(self) -> None:
+        """Find no more."""
+        self._stopped = True
+        self._places.release()
+
+    def _run(self) -> None:
+        end: Exception | None = None
+        try:
+            while True:
+                self._places.acquire()
+                found = None if self._stopped else next(self._found, None)
+                if found is None:
+                    break
+                self._put(found)
+        except Exception as error:
+            end = error
+        self._put(end)

@@ -1,0 +1,76 @@
+"""Where files lie: on their way in, waiting for their turn, and among the photos that are kept.
+
+No name and no path here comes from the network: a file is called after its source and its bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from deblurbench.fetch.finder import Found
+from deblurbench.fetch.journal import JOURNAL, Loaded
+from deblurbench.files import PART, clear, refuse_foreign, safe_name
+from deblurbench.sources.attribution import ATTRIBUTION
+from deblurbench.sources.provenance import FETCH_JOURNAL, PROVENANCE
+
+REPORT = "fetch-report.csv"
+_WAITING = f"{FETCH_JOURNAL}/files"
+_OURS = re.compile(
+    rf"{re.escape(FETCH_JOURNAL)}(/.*)?|{re.escape(PROVENANCE)}|{re.escape(ATTRIBUTION)}|{re.escape(REPORT)}"
+    r"|[^/]+/[A-Za-z0-9._-]+-[0-9a-f]{16}\.(jpg|png|webp|tif)"
+)
+
+
+class Store:
+    """The files of the fetch into one folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._waiting = out / _WAITING
+        self._waiting.mkdir(parents=True, exist_ok=True)
+        for left in self._waiting.glob(f"*{PART}"):
+            left.unlink()
+        (out / PROVENANCE).unlink(missing_ok=True)  # written last: without it, the fetch is unfinished
+
+    def part(self, name: str) -> Path:
+        """Where a file is loaded to by the one who has this name."""
+        return self._waiting / f"{name}{PART}"
+
+    def wait(self, part: Path, sha256: str) -> None:
+        """A file is whole and waits for its turn."""
+        part.replace(self._waiting / sha256)
+
+    def keep(self, name: str, loaded: Loaded) -> bool:
+        """Put a file among the photos; False where it is no longer there."""
+        target, waiting = self.out / name, self._waiting / loaded.sha256
+        if _is_whole(target, loaded):
+            waiting.unlink(missing_ok=True)
+            return True
+        if not _is_whole(waiting, loaded):
+            return False
+        target.parent.mkdir(exist_ok=True)
+        waiting.replace(target)
+        return True
+
+    def drop(self, loaded: Loaded) -> None:
+        """A file is not wanted."""
+        (self._waiting / loaded.sha256).unlink(missing_ok=True)
+
+
+def photo_name(found: Found, loaded: Loaded, source: str) -> str:
+    """A photo's path below the folder: that of its search, and its source and bytes."""
+    return f"{safe_name(found.search.label)}/{safe_name(source)}-{loaded.sha256[:16]}.{loaded.facts.format}"
+
+
+def check_folder(out: Path, *, overwrite: bool) -> None:
+    """Clear the folder where it is to be overwritten. Raises UsageError where it holds other files."""
+    if overwrite or not (out / JOURNAL).is_file():
+        refuse_foreign(out, _OURS)
+    if overwrite:
+        clear(out, FETCH_JOURNAL)
+
+
+def _is_whole(file: Path, loaded: Loaded) -> bool:
+    """Whether a file is there in full: it was renamed when it was."""
+    return file.is_file() and file.stat().st_size == loaded.bytes

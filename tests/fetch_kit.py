@@ -1,0 +1,88 @@
+"""A source and a client for tests of the fetch that need no server."""
+
+import hashlib
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deblurbench.errors import FetchError
+from deblurbench.fetch.client import Download
+from deblurbench.fetch.photo_file import Checks, PhotoFacts
+from deblurbench.fetch.request import Request
+from deblurbench.sources.online import Listing, Offer, OnlineSource, Search
+
+
+class Album(OnlineSource):
+    """Lists `photos` photos of each query, ten a page; every seventh is that of the page before once more."""
+
+    source = "album"
+    photos: int = 30
+    licence: str = "CC BY 4.0"
+
+    def searches(self, queries, licences):
+        return [Search(query, f"{query}/0") for query in queries]
+
+    def listing(self, web, cursor):
+        web.json(cursor)
+        query, _, page = cursor.partition("/")
+        numbers = range(int(page) * 10, min(int(page) * 10 + 10, self.photos))
+        offers = [self.offer(query, n - 7 if n % 7 == 0 and n else n) for n in numbers]
+        more = numbers.stop < self.photos
+        return Listing(tuple(offers), f"{query}/{int(page) + 1}" if more else "", self.photos)
+
+    def offer(self, query, n):
+        url = f"https://album.example/{query}/{n}.jpg"
+        return Offer(id=f"{query}-{n}", url=url, author=f"Author {n % 3}", licence=self.licence)
+
+
+@dataclass
+class FakeClient:
+    """Gives every URL's own text as its file, after a moment that a seed draws.
+
+    `bad`: what is raised for a URL, and how often; `stop_after`: the call at which a Ctrl-C comes.
+    """
+
+    seed: int = 0
+    bad: dict[str, tuple[FetchError, int]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    slowest: float = 0.004
+
+    def web(self, source, key):
+        return self
+
+    def json(self, url):
+        self.asked.append(url)
+        self._fail(url)
+
+    def _fail(self, url):
+        error, times = self.bad.get(url, (None, 0))
+        if error is not None and times > 0:
+            self.bad[url] = (error, times - 1)
+            raise error
+
+    def download(self, url, target: Path):
+        self.asked.append(url)
+        time.sleep(random.Random(f"{self.seed} {url}").uniform(0, self.slowest))
+        self._fail(url)
+        data = url.encode()
+        target.write_bytes(data)
+        sha256, sha1 = hashlib.sha256(data).hexdigest(), hashlib.sha1(data).hexdigest()
+        return Download(url, "image/jpeg", len(data), sha256, sha1, "", "")
+
+    def quota_left(self):
+        return ""
+
+    def close(self):
+        pass
+
+
+def fake_check(path: Path, checks: Checks) -> PhotoFacts:
+    """Facts that depend on the file's bytes; no two of them look alike."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return PhotoFacts(format="jpg", width=640, height=480, sharpness=1.0, dhash=digest[:16])
+
+
+def request(queries=("sea", "wood"), count=20, **settings) -> Request:
+    """A request to an album."""
+    return Request(Album(**settings), tuple(queries), "cc0,by", Checks(), count=count)

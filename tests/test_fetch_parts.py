@@ -1,0 +1,234 @@
+"""The parts of a fetch: its journal, the order of its offers, its files and records."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fetch_kit import Album, FakeClient, fake_check, request
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deblurbench.errors import DatasetError, FetchError
+from deblurbench.fetch.access import check_permission, open_source, read_key
+from deblurbench.fetch.finder import Finder, Found
+from deblurbench.fetch.journal import JOURNAL, Journal, Loaded, Outcome
+from deblurbench.fetch.photo_file import Checks
+from deblurbench.fetch.records import write_records
+from deblurbench.fetch.selection import Duplicates, Fate, Gate
+from deblurbench.fetch.store import photo_name
+from deblurbench.files import sha256_text
+from deblurbench.images.dhash import FLAT
+from deblurbench.sources.online import Listing, Offer, Search
+
+SETTINGS = {"source": "album", "queries": ["sea"]}
+OFFER = Offer(id="1", url="https://a.example/1.jpg", licence="CC BY 2.0")
+
+
+def loaded(tmp_path: Path, text: str, dhash: str | None = None) -> Loaded:
+    file = tmp_path / "file"
+    file.write_text(text)
+    facts = fake_check(file, Checks())
+    facts = facts if dhash is None else facts.model_copy(update={"dhash": dhash})
+    return Loaded(url="https://a.example", sha256=sha256_text(text), bytes=len(text), facts=facts)
+
+
+# The journal.
+
+
+def test_a_journal_is_read_as_it_was_written(tmp_path):
+    journal = Journal(tmp_path, SETTINGS)
+    listing = Listing((OFFER,), "next", 12)
+    journal.listed("sea", "first", listing)
+    journal.ended(Outcome.of(OFFER, loaded(tmp_path, "a")))
+    journal.ended(Outcome.failed(Offer(id="2", url=""), FetchError("gone", kind="http-404")))
+    again = Journal(tmp_path, SETTINGS)
+    assert again.listings == {("sea", "first"): listing} == journal.listings
+    assert again.outcomes == journal.outcomes
+    assert again.outcomes["2"].kind == "http-404"
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_line_that_a_kill_cut_short_is_passed_over_and_spoils_no_other(tmp_path, cut):
+    Journal(tmp_path, SETTINGS).listed("sea", "first", Listing((OFFER,)))
+    file = tmp_path / JOURNAL
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole.splitlines()[-1][:cut])
+    journal = Journal(tmp_path, SETTINGS)
+    journal.ended(Outcome.failed(OFFER, FetchError("gone", kind="http-404")))
+    again = Journal(tmp_path, SETTINGS)
+    assert list(again.outcomes) == ["1"]
+    assert len(again.listings) == 1
+
+
+def test_a_journal_whose_first_line_was_cut_short_begins_anew(tmp_path):
+    (tmp_path / JOURNAL).parent.mkdir()
+    (tmp_path / JOURNAL).write_text('{"fetch":{"sou')
+    Journal(tmp_path, SETTINGS)
+    with pytest.raises(DatasetError, match="other settings"):
+        Journal(tmp_path, {"source": "else"})
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_in_a_journal_are_survived(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("journal")
+    Journal(folder, SETTINGS)
+    with (folder / JOURNAL).open("ab") as file:
+        file.write(data)
+    Journal(folder, SETTINGS).ended(Outcome.failed(OFFER, FetchError("gone", kind="http-404")))
+    assert Journal(folder, SETTINGS).outcomes["1"].kind == "http-404"
+
+
+# The finder.
+
+
+class Circle(Album):
+    """Goes on for ever: every page has a next one and the same photos."""
+
+    def listing(self, web, cursor):
+        web.json(cursor)
+        query, _, page = cursor.partition("/")
+        return Listing((self.offer(query, 1), self.offer(query, 2)), f"{query}/{int(page) + 1}")
+
+
+def found(source, web, journal, *queries) -> list[str]:
+    return [found.offer.id for found in Finder(source, web, source.searches(queries, frozenset()), journal)]
+
+
+def test_searches_take_turns_and_photos_that_are_listed_twice_come_once(tmp_path):
+    ids = found(Album(photos=12), FakeClient(), Journal(tmp_path, SETTINGS), "a", "b")
+    assert ids[:4] == ["a-0", "b-0", "a-1", "b-1"]
+    assert len(ids) == len(set(ids)) == 2 * 11
+
+
+def test_listings_of_the_journal_are_not_asked_for_again(tmp_path):
+    journal, web = Journal(tmp_path, SETTINGS), FakeClient()
+    first = found(Album(photos=25), web, journal, "a")
+    assert web.asked == ["a/0", "a/1", "a/2"]
+    web = FakeClient()
+    assert found(Album(photos=25), web, Journal(tmp_path, SETTINGS), "a") == first
+    assert web.asked == []
+
+
+def test_endless_listings_end(tmp_path):
+    web = FakeClient()
+    assert found(Circle(), web, Journal(tmp_path, SETTINGS), "a") == ["a-1", "a-2"]
+    assert len(web.asked) == 4
+
+
+def test_a_listing_that_leads_back_ends(tmp_path):
+    class Back(Album):
+        def listing(self, web, cursor):
+            return Listing((self.offer("a", len(web.asked)),), "a/0") if web.json(cursor) is None else None
+
+    assert len(found(Back(), FakeClient(), Journal(tmp_path, SETTINGS), "a")) == 1
+
+
+# What is taken.
+
+
+def test_the_gate_lets_in_what_is_wanted():
+    gate = Gate(request())
+    assert gate.problem(OFFER) is None
+    assert (
+        gate.problem(Offer(id="1", url="https://a", licence_url="https://creativecommons.org/licenses/by/4.0/")) is None
+    )
+    by_kind = {
+        "licence": [{"licence": "CC BY-SA 4.0"}, {"licence": ""}, {"licence": "All rights reserved"}],
+        "too-small": [{"width": 255, "height": 4000}, {"width": 300, "height": 100}],
+        "listing": [{"problem": "it is an svg"}],
+    }
+    for kind, changes in by_kind.items():
+        for change in changes:
+            problem = gate.problem(OFFER.model_copy(update=change))
+            assert problem is not None
+            assert problem.kind == kind, change
+    assert gate.problem(OFFER.model_copy(update={"width": 0, "height": 10})) is None  # not stated
+
+
+def test_more_duplicates_than_fit_at_first(tmp_path):
+    duplicates = Duplicates(4)
+    photos = [loaded(tmp_path, f"photo {i}") for i in range(300)]
+    for i, photo in enumerate(photos):
+        assert duplicates.problem(photo) is None
+        duplicates.add(photo, f"photo {i}")
+    for i in (0, 63, 64, 299):
+        assert str(duplicates.problem(photos[i])) == f"has the same bytes as photo {i}"
+        near = f"{int(photos[i].facts.dhash, 16) ^ 0b1111:016x}"
+        assert str(duplicates.problem(loaded(tmp_path, "x", near))) == f"looks the same as photo {i}"
+        far = f"{int(photos[i].facts.dhash, 16) ^ 0b11111:016x}"
+        assert duplicates.problem(loaded(tmp_path, "x", far)) is None
+
+
+def test_plain_pictures_are_no_duplicates_of_each_other(tmp_path):
+    duplicates = Duplicates(4)
+    duplicates.add(loaded(tmp_path, "sky", FLAT), "sky")
+    assert duplicates.problem(loaded(tmp_path, "other sky", FLAT)) is None
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_no_path_comes_from_the_network(tmp_path_factory, label, source):
+    folder = tmp_path_factory.getbasetemp()
+    name = photo_name(Found(Search(label, ""), OFFER), loaded(folder, "a"), source)
+    assert (folder / name).resolve().parent.parent == folder.resolve()
+    assert name.count("/") == 1
+    assert "\\" not in name
+
+
+# The records.
+
+
+def test_hostile_texts_do_nothing_in_the_records(tmp_path):
+    hostile = ['=cmd|"/c calc"!A1', "a|b\n# c <script>x</script> [x](javascript:y)", "\u202ecod.exe\ud83d"]
+    fates = []
+    for i, text in enumerate(hostile):
+        offer = Offer(id=text, url=f"https://a.example/{i}", title=text, author=text, licence="CC BY 2.0")
+        photo = loaded(tmp_path, f"{i}")
+        fates.append(Fate(Found(Search("sea", ""), offer), "kept", file=f"sea/{i}.jpg", loaded=photo, at="2026"))
+        fates.append(Fate(Found(Search("sea", ""), offer.model_copy(update={"url": ""})), "listing", text))
+    write_records(tmp_path, request(), fates)
+    for line in (tmp_path / "fetch-report.csv").read_text().splitlines():
+        assert not line.startswith("=")
+        assert ",=" not in line
+    credits_ = (tmp_path / "ATTRIBUTION.md").read_text()
+    assert "<script>" not in credits_
+    assert "x\\](javascript" in credits_  # no link: its brackets are escaped
+    assert len(credits_.splitlines()) == 6 + 1 + len(hostile)
+    lines = [json.loads(line) for line in (tmp_path / "photos.jsonl").read_text().splitlines()]
+    assert [line["author"] for line in lines] == hostile
+
+
+# Access.
+
+
+def test_settings_of_the_environment_and_of_the_command_line(monkeypatch):
+    monkeypatch.setenv("DEBLURBENCH_OPENVERSE_API", "https://mirror.example/v1/")
+    assert open_source("openverse", {}).as_dict()["api"] == "https://mirror.example/v1/"
+    assert open_source("openverse", {"api": "https://b.example/"}).as_dict()["api"] == "https://b.example/"
+    assert open_source("openverse", {}, ["page_size=7"]).as_dict()["page_size"] == 7
+
+
+def test_a_key_comes_from_a_file_or_the_environment(monkeypatch, tmp_path):
+    pexels = open_source("pexels", {})
+    monkeypatch.delenv("DEBLURBENCH_PEXELS_KEY", raising=False)
+    with pytest.raises(Exception, match="DEBLURBENCH_PEXELS_KEY"):
+        read_key(pexels)
+    monkeypatch.setenv("DEBLURBENCH_PEXELS_KEY", "from-environment")
+    assert read_key(pexels) == "from-environment"
+    (tmp_path / "key").write_text("from-file\n")
+    assert read_key(pexels, tmp_path / "key") == "from-file"
+    (tmp_path / "key").write_text("two\nlines")
+    with pytest.raises(Exception, match="no key holds"):
+        read_key(pexels, tmp_path / "key")
+
+
+def test_the_rule_of_a_source_is_said_where_it_is_broken():
+    from deblurbench.cli.fetch import PEXELS_RULE
+
+    pexels = open_source("pexels", {})
+    with pytest.raises(Exception, match="unless you have explicit permission"):
+        check_permission(pexels, permission=False, contact="me@example.org")
+    check_permission(pexels, permission=True, contact="")
+    quotation = PEXELS_RULE.partition("“")[2].partition("”")[0]
+    assert quotation in pexels.permission
+    with pytest.raises(Exception, match="--contact"):
+        check_permission(open_source("commons", {}), permission=False, contact="")

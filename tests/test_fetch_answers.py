@@ -446,6 +446,14 @@ def test_a_page_is_read_where_its_site_allows_it(serve, web):
     assert [seen.path for seen in site.seen].count("/robots.txt") == 1
 
 
+def test_a_remembered_page_is_the_same(serve, web):
+    site = serve({"/b": page(b"<p>")})
+    url = site.url("/b?z=2&a=&api_key=x&m=%C3%BC%2B")
+    first, again = (web(site).document(url) for _ in range(2))
+    assert first == again == (url, "<p>")
+    assert len(site.paths()) == 1
+
+
 def test_what_is_no_page(serve, web):
     site = serve({"/b": page(b"<p>", Content_Type="image/png"), "/c": page(b"<p>" + bytes(11 << 20))})
     assert fails(web(site).document, site.url("/b")).kind == "content-type"

@@ -147,7 +147,8 @@ class Answers(CachedSession):
     """
 
     def __init__(self, wire: Wire, file: AnswerFile, accept: str, check: Callable[[Response], None]) -> None:
-        super().__init__(backend=_Cache(file), expire_after=DAY, key_fn=_key, autoclose=False)
+        # Without `ignored_parameters`, whose redaction changes URLs: no secret comes here.
+        super().__init__(backend=_Cache(file), expire_after=DAY, key_fn=_key, ignored_parameters=(), autoclose=False)
         self.trust_env = False  # no passwords from a .netrc; the wire sees to proxies and certificates
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(wire, check))

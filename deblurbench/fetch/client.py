@@ -75,7 +75,8 @@ class Client:
         credential = Credential(site, source.key_header, key) if site and key else None
         quotas = source.limits()
         if quotas:
-            name = safe_name(f"quota-{source.source}-{site.host if site else ''}", limit=200)
+            place = f"-{site.host}-{site.port}" if site else ""
+            name = safe_name(f"quota-{source.source}{place}", limit=200)
             self._quota = QuotaTracker(self._state / f"{name}.json", quotas)
         wire = Wire(self._rules, credential, self._quota if quotas else None)
         self._wires.append(wire)

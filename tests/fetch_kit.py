@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.client import Download
 from deblurbench.fetch.photo_file import Checks, PhotoFacts
 from deblurbench.fetch.request import Request
+from deblurbench.fetch.web.client import Download
 from deblurbench.sources.online import Listing, Offer, OnlineSource, Search
 
 

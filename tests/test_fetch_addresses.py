@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.addresses import Addresses, is_public
-from deblurbench.fetch.urls import joined, normal, shown, site_of
+from deblurbench.fetch.web.addresses import Addresses, is_public
+from deblurbench.fetch.web.urls import joined, normal, shown, site_of
 
 PRIVATE = [
     "0.0.0.0",

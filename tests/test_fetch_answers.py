@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from web_kit import Site, in_turn
 
 from deblurbench.errors import FetchError, UsageError
-from deblurbench.fetch import answers
-from deblurbench.fetch.charset import html_text
-from deblurbench.fetch.client import Client
-from deblurbench.fetch.manners import Manners
+from deblurbench.fetch.web import answers
+from deblurbench.fetch.web.charset import html_text
+from deblurbench.fetch.web.client import Client
+from deblurbench.fetch.web.manners import Manners
 from deblurbench.sources.online import OnlineSource, Quota
 
 KEY = "kqzjx-the-key-4711"

@@ -13,9 +13,9 @@ from web_kit import Site, in_turn, write_certificate
 
 from deblurbench import __version__
 from deblurbench.errors import FetchError, UsageError
-from deblurbench.fetch.client import Client, user_agent
-from deblurbench.fetch.hosts import Stopped
-from deblurbench.fetch.manners import Manners
+from deblurbench.fetch.web.client import Client, user_agent
+from deblurbench.fetch.web.hosts import Stopped
+from deblurbench.fetch.web.manners import Manners
 
 BODY = bytes(range(256)) * 1000
 QUICK = Manners(rate=500.0, backoff=0.001, retries=2, timeout=5.0, allow_hosts=("127.0.0.1",))

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.hosts import Hosts, Stopped
-from deblurbench.fetch.manners import Manners
+from deblurbench.fetch.web.hosts import Hosts, Stopped
+from deblurbench.fetch.web.manners import Manners
 
 URL = "http://a.example/b"
 

@@ -10,8 +10,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.optouts import OptOuts
-from deblurbench.fetch.robots import refusal
+from deblurbench.fetch.web.optouts import OptOuts
+from deblurbench.fetch.web.robots import refusal
 
 HOME = "https://photos.example"
 NEVER = FetchError("photos.example does not answer", kind="connection", passing=True)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.quota import QuotaTracker
+from deblurbench.fetch.web.quota import QuotaTracker
 from deblurbench.sources.online import Quota
 
 HOUR, MONTH = 3600, 30 * 24 * 3600
@@ -120,7 +120,7 @@ def test_a_steady_run_reaches_the_limit(tmp_path, clock):
 def test_two_processes_share_one_quota(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from deblurbench.fetch.quota import QuotaTracker\nfrom deblurbench.sources.online import Quota\n"
+        "from deblurbench.fetch.web.quota import QuotaTracker\nfrom deblurbench.sources.online import Quota\n"
         "tracker = QuotaTracker(Path(sys.argv[1]), [Quota(200, 3600)], lambda: 1.8e9)\n"
         "print(sum(not tracker.take() for _ in range(150)))\n"
     )

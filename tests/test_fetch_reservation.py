@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblurbench.fetch.reservation import Reservations, reserves
+from deblurbench.fetch.web.reservation import Reservations, reserves
 
 REPORT = [
     {"location": "/directory-a/", "tdm-reservation": 1},

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblurbench.fetch.reservation import Reservations
-from deblurbench.fetch.robots import MOST_BYTES, Pattern, Robots, target_of
+from deblurbench.fetch.web.reservation import Reservations
+from deblurbench.fetch.web.robots import MOST_BYTES, Pattern, Robots, target_of
 
 HOME = "https://photos.example"
 

@@ -8,8 +8,8 @@ from fetch_kit import FakeClient, fake_check, request
 
 from deblurbench.errors import DatasetError, FetchError, UsageError
 from deblurbench.fetch import loaders, run
-from deblurbench.fetch.manners import Manners
 from deblurbench.fetch.photo_file import PhotoFacts
+from deblurbench.fetch.web.manners import Manners
 from deblurbench.files import sha256_file
 from deblurbench.sources.provenance import read_provenance
 

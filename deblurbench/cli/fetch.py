@@ -11,8 +11,8 @@ import click
 from deblurbench.cli import options
 
 if TYPE_CHECKING:
-    from deblurbench.fetch.manners import Manners
     from deblurbench.fetch.request import Request
+    from deblurbench.fetch.web.manners import Manners
     from deblurbench.sources.online import OnlineSource
 
 PEXELS_RULE = (
@@ -138,7 +138,7 @@ def _given(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
 
 def _manners(given: Mapping[str, Any]) -> Manners:
     from deblurbench.config import parse
-    from deblurbench.fetch.manners import Manners
+    from deblurbench.fetch.web.manners import Manners
 
     values = _given(given, {name: name for name in _MANNERS})
     if given["max_mb"]:

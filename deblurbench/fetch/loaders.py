@@ -8,11 +8,11 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.client import Client
 from deblurbench.fetch.finder import Found
 from deblurbench.fetch.journal import Journal, Loaded, Outcome
 from deblurbench.fetch.photo_file import Checks, check_photo
 from deblurbench.fetch.store import Store
+from deblurbench.fetch.web.client import Client
 
 _JUDGED_AT_ONCE = 2  # a picture of as many pixels as are let in takes more than a gigabyte
 Ended = Callable[[Found, Outcome | Exception], None]

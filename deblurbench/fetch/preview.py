@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deblurbench.fetch.client import Client
-from deblurbench.fetch.manners import Manners
 from deblurbench.fetch.request import Request
 from deblurbench.fetch.selection import Gate
 from deblurbench.fetch.summary import licence_name
+from deblurbench.fetch.web.client import Client
+from deblurbench.fetch.web.manners import Manners
 
 
 class SearchPreview(NamedTuple):

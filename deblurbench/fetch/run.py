@@ -12,20 +12,21 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.client import Client
 from deblurbench.fetch.finder import Finder, FinderThread, Found
 from deblurbench.fetch.journal import Journal, Outcome
 from deblurbench.fetch.loaders import Loaders
-from deblurbench.fetch.manners import Manners
 from deblurbench.fetch.records import write_records
 from deblurbench.fetch.request import Request
 from deblurbench.fetch.selection import KEPT, Duplicates, Fate, Gate, fate_of
 from deblurbench.fetch.store import Store, check_folder, photo_name
 from deblurbench.fetch.summary import Summary
+from deblurbench.fetch.web.client import Client
+from deblurbench.fetch.web.manners import Manners
 from deblurbench.files import locked, make_folder
 from deblurbench.progress import Progress, progress
 
 _HOSTS_AT_ONCE = 4  # loading threads are enough for so many hosts
+_OFFERS_AHEAD = 4  # per loading thread: all searches need their next listing at about the same time
 _LAST_SECONDS = 2.0  # what loaders get to end in when the work is stopped
 _MOST_IN_VAIN = 20  # passing failures in a row: then the network is gone
 
@@ -100,7 +101,7 @@ class _Run:
         """Decide until enough are kept, or there is nothing left to decide."""
         loaded = lambda found, outcome: self._events.put((found, outcome))  # noqa: E731
         self._loaders = Loaders(threads, self._client, self._store, self._journal, self._request.checks, loaded)
-        self._finder = FinderThread(iter(finder), self._events.put, threads)
+        self._finder = FinderThread(iter(finder), self._events.put, threads * _OFFERS_AHEAD)
         while True:
             self._start()
             if not self._loading and (self._missing() <= 0 or self.error or not (self._finding or self._offered)):

@@ -5,6 +5,7 @@ No name and no path here comes from the network: a file is called after its sour
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class Store:
 
     def wait(self, part: Path, sha256: str) -> None:
         """A file is whole and waits for its turn."""
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # before the name says so
         part.replace(self._waiting / sha256)
 
     def keep(self, name: str, loaded: Loaded) -> bool:

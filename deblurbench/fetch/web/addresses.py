@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.urls import Site, site_of
+from deblurbench.fetch.web.urls import Site, site_of
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Blocks that not every version of `ipaddress` knows to be set aside.

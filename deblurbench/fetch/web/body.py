@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from typing import NamedTuple
 from requests import Response
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.urls import shown
+from deblurbench.fetch.web.urls import shown
 
 _CHUNK = 1 << 16
 _PICTURES = ("application/octet-stream", "binary/octet-stream", "")  # what servers say that do not know
@@ -68,8 +67,6 @@ def save(response: Response, target: Path, limit: int) -> Download:
             sha256.update(chunk)
             sha1.update(chunk)
             count += len(chunk)
-        file.flush()
-        os.fsync(file.fileno())
     headers = response.headers
     return Download(
         url=response.url,

@@ -10,9 +10,9 @@ from html import unescape
 from typing import Generic, TypeVar
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.reservation import FILE, Reservations, reserves
-from deblurbench.fetch.robots import AGENT, Robots, refusal, target_of
-from deblurbench.fetch.urls import Site, shown, site_of
+from deblurbench.fetch.web.reservation import FILE, Reservations, reserves
+from deblurbench.fetch.web.robots import AGENT, Robots, refusal, target_of
+from deblurbench.fetch.web.urls import Site, shown, site_of
 
 _ROBOTS = "/robots.txt"
 _HINT = "deblurbench keeps to it: ask whoever runs the site, or take other photos"

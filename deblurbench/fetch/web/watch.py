@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from deblurbench.fetch.hosts import Stopped
+from deblurbench.fetch.web.hosts import Stopped
 
 _GLANCE = 0.1  # seconds between two looks
 

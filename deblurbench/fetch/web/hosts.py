@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.manners import Manners
-from deblurbench.fetch.urls import shown, site_of
+from deblurbench.fetch.web.manners import Manners
+from deblurbench.fetch.web.urls import shown, site_of
 
 # Hosts that ask for less: requests per second, requests at once.
 _KNOWN = {

@@ -22,14 +22,14 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from deblurbench.errors import FetchError, UsageError
-from deblurbench.fetch.addresses import Addresses
-from deblurbench.fetch.connections import guarded_pools
-from deblurbench.fetch.failures import explained, is_passing, patience, refused, timed_out
-from deblurbench.fetch.hosts import Hosts, Stopped, too_long
-from deblurbench.fetch.manners import Manners
-from deblurbench.fetch.quota import QuotaTracker
-from deblurbench.fetch.urls import Site, site_of
-from deblurbench.fetch.watch import Exchange, Watch
+from deblurbench.fetch.web.addresses import Addresses
+from deblurbench.fetch.web.connections import guarded_pools
+from deblurbench.fetch.web.failures import explained, is_passing, patience, refused, timed_out
+from deblurbench.fetch.web.hosts import Hosts, Stopped, too_long
+from deblurbench.fetch.web.manners import Manners
+from deblurbench.fetch.web.quota import QuotaTracker
+from deblurbench.fetch.web.urls import Site, site_of
+from deblurbench.fetch.web.watch import Exchange, Watch
 
 T = TypeVar("T")
 REDIRECTS = frozenset((301, 302, 303, 307, 308))

@@ -10,8 +10,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
-from deblurbench.fetch.addresses import Addresses
-from deblurbench.fetch.watch import Watch
+from deblurbench.fetch.web.addresses import Addresses
+from deblurbench.fetch.web.watch import Watch
 
 
 def guarded_pools(addresses: Addresses, watch: Watch) -> dict[str, type[HTTPConnectionPool]]:

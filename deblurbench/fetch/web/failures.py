@@ -11,7 +11,7 @@ from requests.exceptions import InvalidURL, RequestException, SSLError, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, IncompleteRead, ProtocolError, ReadTimeoutError
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.urls import shown, site_of
+from deblurbench.fetch.web.urls import shown, site_of
 
 PASSING = frozenset((408, 425, 429))
 """Statuses that may be different the next time; so may all from 500 on."""

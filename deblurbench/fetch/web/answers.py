@@ -1,7 +1,7 @@
 """Answers of APIs and pages, kept for a day, and asked for again only if they changed.
 
 What is kept is what was answered with status 200 and made sense. No request header and no cookie is among it: the key
-is added below (see `deblurbench.fetch.wire`). The file is a convenience: where it is damaged, locked or cannot be
+is added below (see `deblurbench.fetch.web.wire`). The file is a convenience: where it is damaged, locked or cannot be
 written, everything works without it.
 """
 
@@ -26,9 +26,9 @@ from requests_cache.session import CachedSession
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.body import read_all
-from deblurbench.fetch.failures import refused
-from deblurbench.fetch.wire import Wire
+from deblurbench.fetch.web.body import read_all
+from deblurbench.fetch.web.failures import refused
+from deblurbench.fetch.web.wire import Wire
 
 DAY = 24 * 3600
 _KEPT = 30 * DAY  # then even what did not change is forgotten

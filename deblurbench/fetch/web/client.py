@@ -15,19 +15,19 @@ from requests import PreparedRequest, Request, Response
 
 from deblurbench import __version__
 from deblurbench.errors import FetchError, UsageError
-from deblurbench.fetch.addresses import Addresses
-from deblurbench.fetch.answers import AnswerFile, Answers
-from deblurbench.fetch.body import Download, content_type, read_start, save
-from deblurbench.fetch.charset import html_text
-from deblurbench.fetch.failures import refused
-from deblurbench.fetch.hosts import Hosts
-from deblurbench.fetch.manners import Manners
-from deblurbench.fetch.optouts import OptOuts
-from deblurbench.fetch.quota import QuotaTracker
-from deblurbench.fetch.tries import Moved, Tries, follow, moved
-from deblurbench.fetch.urls import Site, normal, shown, site_of
-from deblurbench.fetch.watch import Watch
-from deblurbench.fetch.wire import Credential, Rules, Wire
+from deblurbench.fetch.web.addresses import Addresses
+from deblurbench.fetch.web.answers import AnswerFile, Answers
+from deblurbench.fetch.web.body import Download, content_type, read_start, save
+from deblurbench.fetch.web.charset import html_text
+from deblurbench.fetch.web.failures import refused
+from deblurbench.fetch.web.hosts import Hosts
+from deblurbench.fetch.web.manners import Manners
+from deblurbench.fetch.web.optouts import OptOuts
+from deblurbench.fetch.web.quota import QuotaTracker
+from deblurbench.fetch.web.tries import Moved, Tries, follow, moved
+from deblurbench.fetch.web.urls import Site, normal, shown, site_of
+from deblurbench.fetch.web.watch import Watch
+from deblurbench.fetch.web.wire import Credential, Rules, Wire
 from deblurbench.files import parse_json, safe_name
 from deblurbench.sources.online import Document, OnlineSource, Web
 

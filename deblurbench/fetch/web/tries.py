@@ -11,10 +11,10 @@ from requests import Response
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.hosts import Stopped
-from deblurbench.fetch.manners import Manners
-from deblurbench.fetch.urls import joined, shown
-from deblurbench.fetch.wire import REDIRECTS
+from deblurbench.fetch.web.hosts import Stopped
+from deblurbench.fetch.web.manners import Manners
+from deblurbench.fetch.web.urls import joined, shown
+from deblurbench.fetch.web.wire import REDIRECTS
 
 T = TypeVar("T")
 _LONGEST_PAUSE = 30.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deblurbench.fetch.robots import Pattern
+from deblurbench.fetch.web.robots import Pattern
 from deblurbench.files import parse_json
 
 FILE = "/.well-known/tdmrep.json"

@@ -86,7 +86,11 @@ def source_from(values: Mapping[str, Any], file: str, table: str) -> Source:
     source.
     """
     name = values.get("source")
-    if isinstance(name, str) and issubclass(plugins.load("sources", name), OnlineSource):
+    if not isinstance(name, str):
+        found = plugins.load_all("sources", lambda kind: issubclass(kind, Source))
+        names = ", ".join(name for name, (_, usable) in found.items() if usable)
+        raise RecipeError(f"{file}:{table}.source", f"name one here: {names}")
+    if issubclass(plugins.load("sources", name), OnlineSource):
         hint = f'give `deblurbench fetch {name} --out photos/`, write "folder" here, and build with --photos photos/'
         raise RecipeError(f"{file}:{table}.source: photos of {name} are fetched before a build", hint)
     source: Source = plugins.configure("sources", "source", values, file, table)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests import Request
 
 from deblurbench.errors import FetchError
 from deblurbench.fetch.web.addresses import Addresses, is_public
@@ -138,7 +139,7 @@ def test_no_spelling_of_a_private_address_passes(data, address, scheme, port):
             addresses.resolve(host, 80)
 
 
-@given(st.text(max_size=30))
+@given(st.text(max_size=30) | st.text("/.%2eEfF5c\\?#ab", max_size=30))
 def test_any_text_is_an_address_of_the_web_or_is_refused(text):
     for url in (text, f"http://{text}", f"http://good.example/{text}", f"//{text}", f"https://a@{text}"):
         try:
@@ -147,6 +148,7 @@ def test_any_text_is_an_address_of_the_web_or_is_refused(text):
             error = refused
         else:
             assert normal(sent) == sent
+            assert Request("GET", sent).prepare().url == sent
             assert urlsplit(sent).scheme in ("http", "https")
             assert site_of(sent).host
             assert "@" not in urlsplit(sent).netloc
@@ -174,6 +176,10 @@ def test_any_text_is_an_address_of_the_web_or_is_refused(text):
         ("http://user@example.org/", "no-url"),
         ("http://:secret@example.org/", "no-url"),
         ("http://\ud800.example.org/", "no-url"),
+        ("http://127.0.0.1%20/", "no-url"),
+        ("http://127.0.0.1%00.example.org/", "no-url"),
+        ("http://[fe80::1%25lo]/", "no-url"),
+        ("http://example.org,127.0.0.1/", "no-url"),
     ],
 )
 def test_what_is_no_address_of_the_web(url, kind):
@@ -185,6 +191,8 @@ def test_what_is_no_address_of_the_web(url, kind):
 
 def test_urls_are_compared_as_they_are_sent():
     assert normal(" HTTP://Example.ORG/ä b?q=ü#part ") == "http://example.org/%C3%A4%20b?q=%C3%BC"
+    assert normal("http://a.example//b//c/%2e%2e/d") == "http://a.example/b//d"
+    assert normal("http://a.example/./%2e%2E//b?/../c") == "http://a.example/b?/../c"
     assert site_of(normal("https://EXAMPLE.org./a")) == ("https", "example.org", 443)
     assert normal("http://good.example\\@127.0.0.1/").startswith("http://good.example/")
     assert joined("http://a.example/b/c?d", "../e f") == "http://a.example/e%20f"

@@ -157,10 +157,31 @@ def test_each_site_has_its_own():
 
 
 @pytest.mark.parametrize(
-    "way", ["/open/../private/a", "/open/%2e%2E/private/a", "/./%70rivate/a", "/open/./.././private/"]
+    "way",
+    [
+        "/open/../private/a",
+        "/open/%2e%2E/private/a",
+        "/./%70rivate/a",
+        "/open/./.././private/",
+        "//private/a",
+        "/private//a",
+        "/private%2Fa",
+        "/%2f/private%2fa",
+        "/open%2F../private/a",
+    ],
 )
 def test_no_detour_leads_to_what_is_forbidden(way):
+    """Also for servers that take `//` and `%2F` for `/`."""
     assert kind_of(opt_outs(b"User-agent: *\nDisallow: /private/").check_url, HOME + way) == "robots"
+    reserved = b'[{"location": "/private/", "tdm-reservation": 1}]'
+    assert kind_of(opt_outs(404, reserved).check_url, HOME + way) == "reserved"
+
+
+def test_a_rule_for_an_odd_spelling_holds_for_it():
+    for way in ("//private", "/a%2Fb", "/a//"):
+        checks = opt_outs(f"User-agent: *\nDisallow: {way}".encode())
+        assert kind_of(checks.check_url, f"{HOME}{way}/c") == "robots"
+        assert not kind_of(checks.check_url, f"{HOME}/private/a/b/c")
 
 
 @pytest.mark.parametrize("url", ["", "x", "http://", "http://[::1", "http://h:port/", "http://h:99999/", "//h/a"])

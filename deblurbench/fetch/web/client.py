@@ -22,7 +22,7 @@ from deblurbench.fetch.web.charset import html_text
 from deblurbench.fetch.web.failures import refused
 from deblurbench.fetch.web.hosts import Hosts
 from deblurbench.fetch.web.manners import Manners
-from deblurbench.fetch.web.optouts import OptOuts
+from deblurbench.fetch.web.optouts import ROBOTS, OptOuts
 from deblurbench.fetch.web.quota import QuotaTracker
 from deblurbench.fetch.web.tries import Moved, Tries, follow, moved
 from deblurbench.fetch.web.urls import Site, normal, shown, site_of
@@ -158,16 +158,19 @@ class Client:
         def read(response: Response) -> bytes | Moved:
             return moved(response) or read_start(response, _WELL_KNOWN_BYTES)
 
-        def ask(url: str) -> bytes | Moved:
-            self._addresses.check_url(url)
-            return self._tries(lambda: self._wire.exchange(_request(url, "text/plain,*/*;q=0.5"), read))
+        def ask(target: str) -> bytes | Moved:
+            self._addresses.check_url(target)
+            if target != url and not url.endswith(ROBOTS):  # where a robots.txt leads, it may always be read
+                self._optouts.check_robots(target)
+            return self._tries(lambda: self._wire.exchange(_request(target, "text/plain,*/*;q=0.5"), read))
 
         try:
             return 200, follow(normal(url), ask)
         except FetchError as error:
             if error.kind.startswith("http-"):
                 return int(error.kind.removeprefix("http-")), b""
-            if error.kind in ("redirects", "scheme", "no-url"):  # RFC 9309: the same as not there
+            away = error.kind == "robots" and not error.passing
+            if away or error.kind in ("redirects", "scheme", "no-url"):  # RFC 9309: the same as not there
                 return 404, b""
             raise
 

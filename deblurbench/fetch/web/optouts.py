@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 
 from deblurbench.errors import FetchError
 from deblurbench.fetch.web.reservation import FILE, Reservations, reserves
-from deblurbench.fetch.web.robots import AGENT, Robots, refusal, target_of
-from deblurbench.fetch.web.urls import Site, shown, site_of
+from deblurbench.fetch.web.robots import AGENT, Robots, merged, refusal, target_of
+from deblurbench.fetch.web.urls import Site, printable, shown, site_of
 
-_ROBOTS = "/robots.txt"
+ROBOTS = "/robots.txt"
 _HINT = "deblurbench keeps to it: ask whoever runs the site, or take other photos"
 _TRIES = 3  # of a file that cannot be had, in all
 _PAUSE = 60.0  # seconds between them
@@ -31,12 +31,13 @@ class OptOuts:
 
     Args:
         load: gives the status, after redirects, and the body (which it may cut at 500 KiB) of a URL, or raises
-            FetchError. It may not come back here, where its caller waits for it.
+            FetchError. It may not come back here, where its caller waits for it; but on the way to a tdmrep.json it
+            may `check_robots`.
         clock: seconds.
     """
 
     def __init__(self, load: Load, clock: Callable[[], float] = time.monotonic) -> None:
-        self._robots = _SiteFile(_ROBOTS, "robots", Robots, load, clock)
+        self._robots = _SiteFile(ROBOTS, "robots", Robots, load, clock)
         self._reservations = _SiteFile(FILE, "reserved", Reservations, load, clock)
 
     def check_url(self, url: str) -> None:
@@ -46,15 +47,23 @@ class OptOuts:
         site are asked for once, by whoever comes first; tdmrep.json only where robots.txt lets us.
         """
         site, target = _place(url)
-        if target.partition("?")[0] == _ROBOTS:
+        self.check_robots(url)
+        if target.partition("?")[0] != ROBOTS and self._robots.of(site).allows(FILE):
+            reservations = self._reservations.of(site)
+            if location := next(filter(None, map(reservations.rule, _readings(target))), ""):
+                rule = f"location {_clean(location)}, tdm-reservation 1"
+                raise FetchError(f"{FILE} of {site.host} reserves {shown(url)} ({rule})", _HINT, kind="reserved")
+
+    def check_robots(self, url: str) -> None:
+        """Raise FetchError of kind `robots` where a site forbids robots to ask for a URL."""
+        site, target = _place(url)
+        if target.partition("?")[0] == ROBOTS:
             return
         robots = self._robots.of(site)
-        if not robots.allows(target):
-            rule = f"User-agent: {robots.group}, Disallow: {_clean(robots.rule(target)) or '...'}"
-            raise FetchError(f"robots.txt of {site.host} forbids {shown(url)} ({rule})", _HINT, kind="robots")
-        if robots.allows(FILE) and (location := self._reservations.of(site).rule(target)):
-            rule = f"location {_clean(location)}, tdm-reservation 1"
-            raise FetchError(f"{FILE} of {site.host} reserves {shown(url)} ({rule})", _HINT, kind="reserved")
+        for read_as in _readings(target):
+            if not robots.allows(read_as):
+                rule = f"User-agent: {robots.group}, Disallow: {_clean(robots.rule(read_as)) or '...'}"
+                raise FetchError(f"robots.txt of {site.host} forbids {shown(url)} ({rule})", _HINT, kind="robots")
 
     def check_headers(self, headers: Mapping[str, str], url: str) -> None:
         """Raise FetchError where the headers of an answer opt out (`opted-out`) or reserve it (`reserved`).
@@ -152,6 +161,11 @@ def _place(url: str) -> tuple[Site, str]:
     return site, target
 
 
+def _readings(target: str) -> tuple[str, ...]:
+    """What a server may take a target for: whichever it is, it must be ours to ask for."""
+    return tuple(dict.fromkeys((target, merged(target))))
+
+
 def _address(site: Site, path: str) -> str:
     host = f"[{site.host}]" if ":" in site.host else site.host
     port = "" if (site.scheme, site.port) in (("http", 80), ("https", 443)) else f":{site.port}"
@@ -160,8 +174,7 @@ def _address(site: Site, path: str) -> str:
 
 def _clean(text: str) -> str:
     """Foreign text for a message."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:80])
-    return f"{text[:77]}..." if len(text) == 80 else text
+    return printable(text if len(text) < 80 else f"{text[:77]}...")
 
 
 def _metas(html: str) -> Iterator[tuple[str, str]]:

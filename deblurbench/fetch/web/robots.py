@@ -96,7 +96,18 @@ def target_of(url: str) -> str:
     Raises: ValueError where it is no URL.
     """
     parts = urlsplit(url)
-    first, *steps = _plain(parts.path).removeprefix("/").split("/")
+    return _without_dots(_plain(parts.path)) + (f"?{_plain(parts.query)}" if parts.query else "")
+
+
+def merged(target: str) -> str:
+    """What `target_of` gives, as many servers read it, for whom `//` and `%2F` are `/` (for RFC 9309 they are not)."""
+    path, question, query = target.partition("?")
+    return _without_dots(re.sub("(?:/|%2F)+", "/", path)) + question + query
+
+
+def _without_dots(path: str) -> str:
+    """A path from its `/` on, without its steps `.` and `..`."""
+    first, *steps = path.removeprefix("/").split("/")
     kept: list[str] = []
     for step in (first, *steps):
         if step == "..":
@@ -105,7 +116,7 @@ def target_of(url: str) -> str:
             kept.append(step)
     if (steps or [first])[-1] in (".", ".."):
         kept.append("")
-    return "/" + "/".join(kept) + (f"?{_plain(parts.query)}" if parts.query else "")
+    return "/" + "/".join(kept)
 
 
 class Pattern:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -12,6 +13,8 @@ from deblurbench.errors import FetchError
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_SHOWN = 100
+_HOST = re.compile("[a-z0-9._-]+|[0-9a-f:.]+")  # as it is sent: no zone of an IPv6 address, nothing escaped
+_PASSES = 3  # over a URL, for what an escape hides from the first of them
 
 
 class Site(NamedTuple):
@@ -30,18 +33,25 @@ def normal(url: str) -> str:
     try:
         scheme = urlsplit(url.strip()).scheme
         if scheme not in _PORTS:
-            known = f"a {scheme}: address" if scheme else "no address"
+            known = f"a {printable(scheme)}: address" if scheme else "no address"
             raise FetchError(f"{shown(url)} is {known} of the web", "only http and https are asked", kind="scheme")
-        sent = Request("GET", url.strip()).prepare().url or ""
-        parts = urlsplit(sent)
+        parts = urlsplit(_sent(url.strip()))
         _ = parts.port  # raises where it is none
     except (RequestException, ValueError) as error:  # ValueError: brackets, ports, halves of characters
         raise FetchError(f"{shown(url)} is no address of the web", "it is misspelt", kind="no-url") from error
     if parts.username is not None or parts.password is not None:
         raise FetchError(f"{shown(url)} carries a name or password", "such addresses are not asked", kind="no-url")
-    if parts.scheme not in _PORTS or not parts.hostname or not parts.hostname.strip("."):
+    host = (parts.hostname or "").rstrip(".")
+    if parts.scheme not in _PORTS or not _HOST.fullmatch(host):
         raise FetchError(f"{shown(url)} names no host", "it is misspelt", kind="no-url")
-    return parts._replace(fragment="").geturl()
+    return parts._replace(path="/" + parts.path.lstrip("/"), fragment="").geturl()
+
+
+def _sent(url: str) -> str:
+    """What `requests` makes of a URL in the end: `/%2e%2e/` is first `/../`, and then nothing."""
+    for _ in range(_PASSES):
+        url = Request("GET", url).prepare().url or ""
+    return url
 
 
 def joined(base: str, reference: str) -> str:
@@ -67,6 +77,10 @@ def shown(url: str) -> str:
     start, question, _ = url.partition("#")[0].partition("?")
     scheme, slashes, rest = start.rpartition("://")
     host, slash, path = rest.partition("/")
-    text = f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}{question and '?...'}"
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = printable(f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}{question and '?...'}")
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def printable(text: str) -> str:
+    """Foreign text for a message: nothing in it moves the cursor of a terminal, or turns the text around."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,6 +1,7 @@
 """A source and a client for tests of the fetch that need no server."""
 
 import hashlib
+import json
 import random
 import time
 from dataclasses import dataclass, field
@@ -40,13 +41,14 @@ class Album(OnlineSource):
 class FakeClient:
     """Gives every URL's own text as its file, after a moment that a seed draws.
 
-    `bad`: what is raised for a URL, and how often; `stop_after`: the call at which a Ctrl-C comes.
+    `bad`: what is raised for a URL, and how often; `stop_after`: how many decisions are shown before a Ctrl-C comes.
     """
 
     seed: int = 0
     bad: dict[str, tuple[FetchError, int]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     slowest: float = 0.004
+    stop_after: int = 1 << 30
 
     def web(self, source, key):
         return self
@@ -71,6 +73,9 @@ class FakeClient:
         return Download(url, "image/jpeg", len(data), sha256, sha1, "", "")
 
     def quota_left(self):
+        self.stop_after -= 1
+        if not self.stop_after:
+            raise KeyboardInterrupt
         return ""
 
     def close(self):
@@ -86,3 +91,14 @@ def fake_check(path: Path, checks: Checks) -> PhotoFacts:
 def request(queries=("sea", "wood"), count=20, **settings) -> Request:
     """A request to an album."""
     return Request(Album(**settings), tuple(queries), "cc0,by", Checks(), count=count)
+
+
+def manifest(folder):
+    """The lines of photos.jsonl without their times."""
+    lines = [json.loads(line) for line in (folder / "photos.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "retrieved"} for line in lines]
+
+
+def files(folder):
+    """The photos in a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.jpg"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from deblurbench.fetch.journal import Journal
-from deblurbench.sources.online import Offer, OnlineSource, Search, Web
+from deblurbench.sources.online import Listing, Offer, OnlineSource, Search, Web
 
 _MOST_STALE = 3  # listings in a row without a new photo: then a source goes round in circles
 
@@ -23,15 +23,16 @@ class Finder:
     """Goes through the listings, those of the journal first; the order is that of the source, whoever asks when.
 
     Args:
-        source, web: what is asked, and how.
+        source, web: what is asked, and how; without a web, the offers end where the journal's listings do.
         searches: in order.
         journal: remembers each listing.
     """
 
-    def __init__(self, source: OnlineSource, web: Web, searches: Sequence[Search], journal: Journal) -> None:
+    def __init__(self, source: OnlineSource, web: Web | None, searches: Sequence[Search], journal: Journal) -> None:
         self._source, self._web, self._searches, self._journal = source, web, searches, journal
         self._ids: set[str] = set()
         self._urls: set[str] = set()
+        self._cut = False
 
     def __iter__(self) -> Iterator[Found]:
         """Every photo once. Raises FetchError where the source does not answer."""
@@ -39,25 +40,34 @@ class Finder:
         while streams:
             for stream in tuple(streams):
                 found = next(stream, None)
-                if found is None:
-                    streams.remove(stream)
-                else:
+                if found is not None:
                     yield found
+                elif self._cut:  # the others' next offers come after those that are not known
+                    return
+                else:
+                    streams.remove(stream)
 
     def _offers(self, search: Search) -> Iterator[Found]:
         cursor, seen, stale = search.cursor, set[str](), 0
         while cursor and cursor not in seen and stale < _MOST_STALE:
             seen.add(cursor)
-            listing = self._journal.listings.get((search.label, cursor))
+            listing = self._journal.listings.get((search.label, cursor)) or self._ask(search, cursor)
             if listing is None:
-                listing = self._source.listing(self._web, cursor)
-                self._journal.listed(search.label, cursor, listing)
+                self._cut = True
+                return
             stale += 1
             for offer in listing.offers:
                 if self._is_new(offer):
                     stale = 0
                     yield Found(search, offer)
             cursor = listing.next
+
+    def _ask(self, search: Search, cursor: str) -> Listing | None:
+        if self._web is None:
+            return None
+        listing = self._source.listing(self._web, cursor)
+        self._journal.listed(search.label, cursor, listing)
+        return listing
 
     def _is_new(self, offer: Offer) -> bool:
         if offer.id in self._ids or (offer.url and offer.url in self._urls):
@@ -76,7 +86,7 @@ class FinderThread:
         ahead: how many may be put and not yet taken.
     """
 
-    def __init__(self, found: Iterator[Found], put: Callable[[Found | Exception | None], None], ahead: int) -> None:
+    def __init__(self, found: Iterator[Found], put: Callable[[Found | BaseException | None], None], ahead: int) -> None:
         self._found, self._put = found, put
         self._places = threading.Semaphore(ahead)
         self._stopped = False
@@ -93,7 +103,7 @@ class FinderThread:
         self._places.release()
 
     def _run(self) -> None:
-        end: Exception | None = None
+        end: BaseException | None = None
         try:
             while True:
                 self._places.acquire()
@@ -101,6 +111,6 @@ class FinderThread:
                 if found is None:
                     break
                 self._put(found)
-        except Exception as error:
+        except BaseException as error:  # whatever a source raises: the one who waits is told
             end = error
         self._put(end)

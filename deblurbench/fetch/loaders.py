@@ -15,7 +15,7 @@ from deblurbench.fetch.store import Store
 from deblurbench.fetch.web.client import Client
 
 _JUDGED_AT_ONCE = 2  # a picture of as many pixels as are let in takes more than a gigabyte
-Ended = Callable[[Found, Outcome | Exception], None]
+Ended = Callable[[Found, Outcome | BaseException], None]
 
 
 class Loaders:
@@ -57,7 +57,7 @@ class Loaders:
             try:
                 outcome = self._load(found, part)
                 self._journal.ended(outcome)
-            except Exception as error:  # a full disk, a bug: the one who waits for it is told
+            except BaseException as error:  # a full disk, a bug: the one who waits for it is told
                 self._ended(found, error)
             else:
                 self._ended(found, outcome)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from deblurbench.fetch.finder import Found
@@ -56,14 +57,23 @@ class Store:
         waiting.replace(target)
         return True
 
+    def take_back(self, name: str, loaded: Loaded) -> None:
+        """A file is not among the photos any more, and waits for a fetch that wants it."""
+        target = self.out / name
+        if _is_whole(target, loaded):
+            target.replace(self._waiting / loaded.sha256)
+            with suppress(OSError):  # other photos are in it
+                target.parent.rmdir()
+
     def drop(self, loaded: Loaded) -> None:
-        """A file is not wanted."""
+        """A file that waits is not wanted."""
         (self._waiting / loaded.sha256).unlink(missing_ok=True)
 
 
 def photo_name(found: Found, loaded: Loaded, source: str) -> str:
     """A photo's path below the folder: that of its search, and its source and bytes."""
-    return f"{safe_name(found.search.label)}/{safe_name(source)}-{loaded.sha256[:16]}.{loaded.facts.format}"
+    folder = safe_name(found.search.label).replace(".", "_")  # all that lies beside it has a dot in its name
+    return f"{folder}/{safe_name(source)}-{loaded.sha256[:16]}.{loaded.facts.format}"
 
 
 def check_folder(out: Path, *, overwrite: bool) -> None:

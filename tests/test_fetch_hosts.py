@@ -54,7 +54,7 @@ def test_idle_time_is_not_saved_up():
 def test_hosts_do_not_wait_for_each_other():
     clock = Clock()
     polite = hosts(clock, rate=1.0)
-    for url in ("http://a.example/", "http://b.example/", "http://a.example:81/", "https://a.example/"):
+    for url in ("http://a.example/", "http://b.example/", "http://a.example:8081/", "https://c.example/"):
         assert starts(polite, clock, 1, url) == [0]
     assert starts(polite, clock, 1, "http://A.example:80/c") == [1]
 
@@ -104,6 +104,44 @@ def test_too_long_a_rest_ends_it(ask):
         pass
     assert (error.value.kind, error.value.passing) == ("wait", True)
     assert clock.now == 1000
+
+
+def test_the_ports_of_the_web_are_one_host():
+    clock = Clock()
+    polite = hosts(clock)
+    assert starts(polite, clock, 1, "http://a.example/") == [0]
+    assert starts(polite, clock, 1, "https://A.example./") == [0.25]
+    assert starts(polite, clock, 1, "http://a.example:8080/") == [0.25]
+    polite = hosts(clock, concurrency=1)
+    with polite.turn("http://a.example/"):
+        assert not polite._host("https://a.example/").places.acquire(blocking=False)
+
+
+def test_a_crawl_delay_counts_from_the_last_start():
+    """It is learnt from what was asked for last."""
+    clock = Clock()
+    polite = hosts(clock)
+    assert starts(polite, clock, 1) == [0]
+    polite.space(URL, 5)
+    assert starts(polite, clock, 2) == [5, 10]
+
+
+def test_a_host_that_wants_fewer_requests_is_asked_ever_more_rarely():
+    clock = Clock()
+    polite = hosts(clock, backoff=2.0)
+    moments = []
+    for _ in range(8):
+        moments += starts(polite, clock, 1)
+        for _ in range(3):  # of those that were under way, all hear the same
+            polite.refused(URL)
+    assert moments == [0, 2, 6, 14, 30, 62, 122, 182]
+    polite.answered(URL)
+    moments = starts(polite, clock, 1)
+    polite.refused(URL)
+    assert starts(polite, clock, 1)[0] - moments[0] == 2
+    clock.now = 5000
+    polite.refused(URL)
+    assert starts(polite, clock, 1, "http://b.example/") == [4000]
 
 
 def test_a_low_rate_of_the_users_own_is_no_reason_to_give_up():

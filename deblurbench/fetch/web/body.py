@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from requests import Response
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.web.urls import shown
+from deblurbench.fetch.web.urls import printable, shown
 
 _CHUNK = 1 << 16
 _PICTURES = ("application/octet-stream", "binary/octet-stream", "")  # what servers say that do not know
@@ -49,9 +52,17 @@ def read_all(response: Response, limit: int) -> bytes:
 def read_start(response: Response, limit: int) -> bytes:
     """The first `limit` bytes of the decoded body."""
     body = b""
-    while len(body) < limit and (chunk := response.raw.read(min(_CHUNK, limit - len(body)), decode_content=True)):
+    while len(body) < limit and (chunk := _read(response, min(_CHUNK, limit - len(body)), decode=True)):
         body += chunk
     return body
+
+
+def drain(response: Response) -> None:
+    """Read what nobody wants, where it is short: then the connection can be used again."""
+    length = response.headers.get("Content-Length", "")
+    if re.fullmatch("[0-9]{1,4}", length):
+        with suppress(HTTPError):
+            _read(response, int(length) + 1, decode=False)  # and see that this is the end
 
 
 def save(response: Response, target: Path, limit: int) -> Download:
@@ -83,10 +94,10 @@ def _check_picture(response: Response, limit: int) -> None:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         hint = "files are taken as they are, and this one would have to be unpacked"
-        raise FetchError(f"{shown(response.url)} is sent {encoding[:20]}-encoded", hint, kind="encoded")
+        raise FetchError(f"{shown(response.url)} is sent {printable(encoding[:20])}-encoded", hint, kind="encoded")
     kind = content_type(response)
     if not (kind.startswith("image/") or kind in _PICTURES):
-        what = f"{shown(response.url)} is {kind[:60]}, no picture"
+        what = f"{shown(response.url)} is {printable(kind[:60])}, no picture"
         raise FetchError(what, "pages in place of files often mean that a site refuses", kind="content-type")
     stated = response.headers.get("Content-Length", "")
     if stated.isdecimal() and int(stated[:20]) > limit:
@@ -95,11 +106,18 @@ def _check_picture(response: Response, limit: int) -> None:
 
 def _capped(response: Response, limit: int, *, decode: bool) -> Iterator[bytes]:
     count = 0
-    while chunk := response.raw.read(_CHUNK, decode_content=decode):
+    while chunk := _read(response, _CHUNK, decode=decode):
         count += len(chunk)
         if count > limit:
             raise _too_long(response, limit)
         yield chunk
+
+
+def _read(response: Response, most: int, *, decode: bool) -> bytes:
+    try:
+        return bytes(response.raw.read(most, decode_content=decode))
+    except ValueError as error:  # a chunk of less than nothing
+        raise ProtocolError("a body that makes no sense", error) from error
 
 
 def _too_long(response: Response, limit: int) -> FetchError:

@@ -25,7 +25,7 @@ from deblurbench.fetch.web.manners import Manners
 from deblurbench.fetch.web.optouts import ROBOTS, OptOuts
 from deblurbench.fetch.web.quota import QuotaTracker
 from deblurbench.fetch.web.tries import Moved, Tries, follow, moved
-from deblurbench.fetch.web.urls import Site, normal, shown, site_of
+from deblurbench.fetch.web.urls import Site, normal, printable, shown, site_of
 from deblurbench.fetch.web.watch import Watch
 from deblurbench.fetch.web.wire import Credential, Rules, Wire
 from deblurbench.files import parse_json, safe_name
@@ -160,8 +160,9 @@ class Client:
 
         def ask(target: str) -> bytes | Moved:
             self._addresses.check_url(target)
-            if target != url and not url.endswith(ROBOTS):  # where a robots.txt leads, it may always be read
+            if not url.endswith(ROBOTS):  # the robots.txt is known; where that one leads, it may always be read
                 self._optouts.check_robots(target)
+                self._hosts.space(target, self._optouts.delay(target))
             return self._tries(lambda: self._wire.exchange(_request(target, "text/plain,*/*;q=0.5"), read))
 
         try:
@@ -219,5 +220,5 @@ def _check_html(response: Response) -> None:
     """Raise FetchError where an answer is no HTML page."""
     kind = content_type(response)
     if kind not in _HTML:
-        what = f"{shown(response.url)} is {kind[:60] or 'of no stated type'}, no web page"
+        what = f"{shown(response.url)} is {printable(kind[:60]) or 'of no stated type'}, no web page"
         raise FetchError(what, "give the address of an HTML page", kind="content-type")

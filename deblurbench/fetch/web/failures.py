@@ -11,7 +11,7 @@ from requests.exceptions import InvalidURL, RequestException, SSLError, Timeout
 from urllib3.exceptions import DecodeError, HTTPError, IncompleteRead, ProtocolError, ReadTimeoutError
 
 from deblurbench.errors import FetchError
-from deblurbench.fetch.web.urls import shown, site_of
+from deblurbench.fetch.web.urls import printable, shown, site_of
 
 PASSING = frozenset((408, 425, 429))
 """Statuses that may be different the next time; so may all from 500 on."""
@@ -67,7 +67,7 @@ def _innermost(error: BaseException) -> str:
     for _ in range(20):  # a chain may go round
         deepest = _inner(deepest) or deepest
     text = getattr(deepest, "strerror", None) or str(deepest) or type(deepest).__name__
-    return " ".join(str(text).split())[:100]
+    return printable(" ".join(str(text).split())[:100])  # it may quote what the other side sent
 
 
 def _inner(error: BaseException) -> BaseException | None:

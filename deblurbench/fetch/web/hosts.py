@@ -18,6 +18,8 @@ _KNOWN = {
     "upload.wikimedia.org": (2.0, 2),
     "api.pexels.com": (1.0, 1),
 }
+_WEB = (80, 443)  # of one name, they are of one machine
+_LONGEST_REST = 60.0  # seconds, where a host does not say
 _GLANCE = 0.2  # seconds between two looks at whether the work is stopped
 
 
@@ -26,22 +28,24 @@ class Stopped(Exception):  # noqa: N818 - nothing went wrong
 
 
 class _Host:
-    """One host and port.
+    """One host, at one port or at those of the web.
 
     Attributes:
         places: for requests at once.
         gate: held by whoever is next to start.
         own: seconds between two starts, as we would have it.
         spacing: as it is: never less.
-        next: when the next may start.
-        rests: until when it asked to be left alone.
+        last: when the last one started.
+        rests: until when it is left alone.
+        refusals: how often in a row it wanted fewer requests.
     """
 
     def __init__(self, rate: float, concurrency: int) -> None:
         self.places = threading.Semaphore(concurrency)
         self.gate = threading.Lock()
         self.own = self.spacing = 1 / rate
-        self.next = self.rests = float("-inf")
+        self.last = self.rests = float("-inf")
+        self.refusals = 0
 
 
 class Hosts:
@@ -79,6 +83,17 @@ class Hosts:
         host = self._host(url)
         host.rests = max(host.rests, self._clock() + seconds)
 
+    def refused(self, url: str) -> None:
+        """A host wants fewer requests: nobody asks it for a while, which is twice as long each time in a row."""
+        host, now = self._host(url), self._clock()
+        if now >= host.rests:  # else this was asked before the last such answer came
+            host.rests = now + min(self._manners.backoff * 2.0 ** min(host.refusals, 20), _LONGEST_REST)
+            host.refusals += 1
+
+    def answered(self, url: str) -> None:
+        """A host does not want fewer requests."""
+        self._host(url).refusals = 0
+
     def space(self, url: str, seconds: float) -> None:
         """Leave at least so many seconds between two starts at this host."""
         host = self._host(url)
@@ -89,14 +104,15 @@ class Hosts:
         rate, concurrency = _KNOWN.get(name, (self._manners.rate, self._manners.concurrency))
         rate, concurrency = min(rate, self._manners.rate), min(concurrency, self._manners.concurrency)
         with self._lock:
-            return self._hosts.setdefault((name, port), _Host(rate, concurrency))
+            return self._hosts.setdefault((name, 0 if port in _WEB else port), _Host(rate, concurrency))
 
     def _wait_for_start(self, host: _Host, url: str) -> None:
         while True:
             self._check_stop()
-            seconds = max(host.next, host.rests) - self._clock()
+            now = self._clock()
+            seconds = max(host.last + host.spacing, host.rests) - now
             if seconds <= 0:
-                host.next = self._clock() + host.spacing
+                host.last = now
                 return
             if seconds > max(self._manners.longest_wait, host.own):
                 raise too_long(url, seconds)

@@ -7,10 +7,8 @@ its place at the host is free again when its answer is read.
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from deblurbench.errors import FetchError, UsageError
 from deblurbench.fetch.web.addresses import Addresses
+from deblurbench.fetch.web.body import drain
 from deblurbench.fetch.web.connections import guarded_pools
 from deblurbench.fetch.web.failures import explained, is_passing, patience, refused, timed_out
 from deblurbench.fetch.web.hosts import Hosts, Stopped, too_long
@@ -142,12 +141,15 @@ class Wire(HTTPAdapter):
         status, asked = response.status_code, patience(response.headers)
         if self._quota:
             self._quota.heard(status, response.headers)
-        if asked is not None and (is_passing(status) or status == 200):
-            self._rules.hosts.rest(url, asked if status != 200 else min(asked, self._rules.manners.longest_wait))
-        elif status == 429:
-            self._rules.hosts.rest(url, self._rules.manners.backoff)
+        if asked is not None:  # whatever the status
+            longest = self._rules.manners.longest_wait
+            self._rules.hosts.rest(url, asked if is_passing(status) else min(asked, longest))
+        if status != 429:
+            self._rules.hosts.answered(url)
+        elif asked is None:
+            self._rules.hosts.refused(url)
         if status != 200:
-            _drain(response)
+            drain(response)
         if status not in _READABLE:
             if asked is not None and is_passing(status) and asked > self._rules.manners.longest_wait:
                 raise too_long(url, asked)
@@ -158,14 +160,6 @@ class Wire(HTTPAdapter):
             raise Stopped
         if exchange.is_cut:
             raise timed_out(url, self._rules.manners.timeout)
-
-
-def _drain(response: Response) -> None:
-    """Read what nobody wants, where it is short: then the connection can be used again."""
-    length = response.headers.get("Content-Length", "")
-    if re.fullmatch("[0-9]{1,4}", length):
-        with suppress(HTTPError):
-            response.raw.read(int(length) + 1, decode_content=False)  # and see that this is the end
 
 
 def _certificates() -> str | bool:

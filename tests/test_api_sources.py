@@ -52,6 +52,19 @@ def attempt(source, answer):
 
 
 @every
+def test_a_listing_of_millions_of_nothings_costs_little(source):
+    answer = SAMPLES[source]
+    items = answer["query"]["pages"] if source is Commons else answer[source.results]
+    huge = [*items, *[0] * 100_000]
+    found, _ = first(
+        source(), {**answer, "query": {"pages": huge}} if source is Commons else {**answer, source.results: huge}
+    )
+    assert len(found.offers) == 500
+    assert found.offers[0].url
+    check(found)
+
+
+@every
 @given(data=st.data())
 def test_any_answer_is_a_listing_or_an_explained_error(source, data):
     answer = data.draw(JSON | damaged(SAMPLES[source]))

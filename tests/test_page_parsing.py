@@ -185,6 +185,16 @@ def test_what_is_too_long_is_refused(monkeypatch):
     assert error.value.kind == "too-many-bytes"
 
 
+def test_what_has_too_many_elements_is_refused(monkeypatch):
+    """Three bytes make an element of more than a kilobyte."""
+    monkeypatch.setattr(tree, "MOST", 100)
+    assert len(parse_html("<p>" * 100).find_all("p")) == 100
+    for html in ("<p>" * 101, "<br/>" * 101, "<b></b>" * 101):
+        with pytest.raises(FetchError, match="more than 100 elements") as error:
+            parse_html(html)
+        assert (error.value.kind, error.value.passing) == ("too-many-bytes", False)
+
+
 def test_what_takes_too_long_is_refused(monkeypatch):
     monkeypatch.setattr(tree, "_SECONDS", -1.0)
     with pytest.raises(FetchError, match="in time"):

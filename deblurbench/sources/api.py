@@ -16,6 +16,7 @@ from deblurbench.sources.online import Offer, OnlineSource, Search, one_line, te
 
 _LONGEST_QUERY = 200
 _LONGEST_URL = 2000  # `text_of` cuts there
+_MOST_ITEMS = 500  # of one answer; none is asked for more than 80
 _ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]\\]+)(:[0-9]{1,5})?(/[^\s?#]*)?")
 
 
@@ -74,8 +75,11 @@ class ApiSource(OnlineSource):
         return FetchError(message, hint, kind="not-the-api")
 
     def offers(self, items: Sequence[Any], cursor: str) -> tuple[Offer, ...]:
-        """An offer for each item, in order; what cannot be used has a `problem`."""
-        return tuple(self._offer(item, f"{cursor}#{i}") for i, item in enumerate(items))
+        """An offer for each of the first 500 items, in order; what cannot be used has a `problem`.
+
+        A small answer may list millions of nothings, each of which would be remembered and reported.
+        """
+        return tuple(self._offer(item, f"{cursor}#{i}") for i, item in enumerate(items[:_MOST_ITEMS]))
 
     def _offer(self, item: Any, number: str) -> Offer:
         if not isinstance(item, Mapping):

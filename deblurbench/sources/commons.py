@@ -22,7 +22,7 @@ _NOBODY = {
     *("anonymous author", "unidentified author", "unidentified photographer", "author not stated", "see below"),
 }
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_LONGEST_HTML = 20_000
+_LONGEST_HTML = 10_000  # reading hostile HTML takes the square of its length
 _ASKED = ("Artist", "Attribution", "LicenseShortName", "LicenseUrl", "NonFree", "Restrictions", "DeletionReason")
 
 

@@ -28,6 +28,8 @@ LONGEST = 20 << 20
 """Characters of a page, or bytes of a saved one, that are read at most."""
 DEEPEST = 1000
 """Elements within each other, at most; browsers stop at about 500."""
+MOST = 200_000
+"""Elements of a page, at most: each takes more than a kilobyte of memory, and all may stand in a thousand others."""
 
 _SECONDS = 120.0  # a sound page takes a few; html.parser may take the square of the length over a broken one
 _BLOCKS = frozenset(
@@ -69,8 +71,8 @@ _HEAD = 4096  # bytes in which a page says what it is in
 def parse_html(html: str) -> BeautifulSoup:
     """The tree of a page.
 
-    Raises: FetchError (`too-many-bytes` or `not-the-api`) where it is too long, nested too deeply, or too broken to be
-        read in a few minutes.
+    Raises: FetchError (`too-many-bytes` or `not-the-api`) where it is too long, has too many elements, is nested too
+        deeply, or is too broken to be read in a few minutes.
     """
     if len(html) > LONGEST:
         raise FetchError(f"a page of {len(html):,} characters", "it is no gallery", kind="too-many-bytes")
@@ -152,6 +154,7 @@ class _Reader(HTMLParser):
         self.void = soup.builder.empty_element_tags
         self.open: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.left = MOST
         self.until = time.monotonic() + _SECONDS
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -162,6 +165,9 @@ class _Reader(HTMLParser):
         self.soup.handle_starttag(tag, None, None, first)
         self.open.append(tag)
         self.counts[tag] += 1
+        self.left -= 1
+        if self.left < 0:
+            raise FetchError(f"a page of more than {MOST:,} elements", "it is no gallery", kind="too-many-bytes")
         if tag in self.void:
             self.handle_endtag(tag)
         elif len(self.open) > DEEPEST:

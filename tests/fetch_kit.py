@@ -88,6 +88,42 @@ def fake_check(path: Path, checks: Checks) -> PhotoFacts:
     return PhotoFacts(format="jpg", width=640, height=480, sharpness=1.0, dhash=digest[:16])
 
 
+class World(Album):
+    """A source of few photos, listed over and over in an order that a seed draws; some are copies of others."""
+
+    source = "world"
+    seed: int = 0
+
+    def listing(self, web, cursor):
+        web.json(cursor)
+        query, _, page = cursor.partition("/")
+        draws = random.Random(f"{self.seed} {cursor}")
+        numbers = [draws.randrange(self.photos) for _ in range(draws.randint(0, 9))]
+        offers = [
+            Offer(id=str(n), url=f"{n}", author=f"{n % 3}", licence="" if draws.random() < 0.1 else "CC BY 4.0")
+            for n in numbers
+        ]
+        return Listing(tuple(offers), f"{query}/{int(page) + 1}" if int(page) < 4 else "")
+
+
+class WorldClient(FakeClient):
+    """Loads a world's photos: of each of 25 motifs, there are two pictures, which look nearly the same."""
+
+    def download(self, url, target):
+        super().download(url, target)
+        draws = random.Random(url)
+        data = f"{draws.randrange(25)} {draws.choice('ab')}".encode()
+        target.write_bytes(data)
+        return Download(url, "", len(data), hashlib.sha256(data).hexdigest(), hashlib.sha1(data).hexdigest(), "", "")
+
+
+def look(path: Path, checks: Checks) -> PhotoFacts:
+    """Facts of a picture of a world."""
+    motif, variant = path.read_text().split()
+    dhash = int(hashlib.sha256(motif.encode()).hexdigest()[:16], 16) ^ (variant == "a") * 0b101
+    return PhotoFacts(format="jpg", width=640, height=480, sharpness=1.0, dhash=f"{dhash:016x}")
+
+
 def request(queries=("sea", "wood"), count=20, **settings) -> Request:
     """A request to an album."""
     return Request(Album(**settings), tuple(queries), "cc0,by", Checks(), count=count)

@@ -1,55 +1,18 @@
 """Fetches into one folder one after the other: whatever came before, a fetch ends as if it were the only one."""
 
-import hashlib
 import random
 from contextlib import suppress
 
 import pytest
-from fetch_kit import Album, FakeClient, fake_check, files, manifest
+from fetch_kit import Album, FakeClient, World, WorldClient, fake_check, files, look, manifest
 from fetch_kit import request as album
 
 from deblurbench.errors import DeblurbenchError, FetchError
 from deblurbench.fetch import loaders, run
-from deblurbench.fetch.photo_file import Checks, PhotoFacts
+from deblurbench.fetch.photo_file import Checks
 from deblurbench.fetch.request import Request
-from deblurbench.fetch.web.client import Download
 from deblurbench.fetch.web.manners import Manners
-from deblurbench.sources.online import Listing, Offer, Search
-
-
-class World(Album):
-    """A source of few photos, listed over and over in an order that a seed draws; some are copies of others."""
-
-    source = "world"
-    seed: int = 0
-
-    def listing(self, web, cursor):
-        web.json(cursor)
-        query, _, page = cursor.partition("/")
-        draws = random.Random(f"{self.seed} {cursor}")
-        numbers = [draws.randrange(self.photos) for _ in range(draws.randint(0, 9))]
-        offers = [
-            Offer(id=str(n), url=f"{n}", author=f"{n % 3}", licence="" if draws.random() < 0.1 else "CC BY 4.0")
-            for n in numbers
-        ]
-        return Listing(tuple(offers), f"{query}/{int(page) + 1}" if int(page) < 4 else "")
-
-
-class WorldClient(FakeClient):
-    """Loads a world's photos: of each of 25 motifs, there are two pictures, which look nearly the same."""
-
-    def download(self, url, target):
-        super().download(url, target)
-        draws = random.Random(url)
-        data = f"{draws.randrange(25)} {draws.choice('ab')}".encode()
-        target.write_bytes(data)
-        return Download(url, "", len(data), hashlib.sha256(data).hexdigest(), hashlib.sha1(data).hexdigest(), "", "")
-
-
-def look(path, checks):
-    motif, variant = path.read_text().split()
-    dhash = int(hashlib.sha256(motif.encode()).hexdigest()[:16], 16) ^ (variant == "a") * 0b101
-    return PhotoFacts(format="jpg", width=640, height=480, sharpness=1.0, dhash=f"{dhash:016x}")
+from deblurbench.sources.online import Search
 
 
 @pytest.fixture

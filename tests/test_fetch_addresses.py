@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests import Request
 
-from deblurbench.errors import FetchError
+from deblurbench.errors import FetchError, UsageError
 from deblurbench.fetch.web.addresses import Addresses, is_public
 from deblurbench.fetch.web.urls import joined, normal, shown, site_of
 
@@ -17,6 +17,7 @@ PRIVATE = [
     "0.0.0.0",
     "0.1.2.3",
     "10.1.2.3",
+    "168.63.129.16",
     "100.64.0.1",
     "127.0.0.1",
     "127.255.0.1",
@@ -239,3 +240,57 @@ def test_a_public_address_in_an_odd_spelling_is_refused_too():
     for host in ("16843009", "0x01010101", "1.1", "01.1.1.1"):
         with pytest.raises(FetchError, match="odd spelling"):
             Addresses().check_url(f"http://{host}/")
+
+
+@pytest.mark.parametrize("port", [1, 22, 25, 81, 143, 1023])
+def test_ports_of_other_services_are_not_asked(port, names):
+    for host in ("8.8.8.8", "good.example", "[2606:4700::1111]"):
+        url = f"http://{host}:{port}/"
+        with pytest.raises(FetchError, match="no port of the web") as refused:
+            Addresses().check_url(url)
+        assert refused.value.kind == "address"
+        assert refused.value.hint.endswith(f" {host}:{port}")
+        Addresses([f"{host}:{port}"]).check_url(url)
+    for other in (80, 443, 1024, 8080):
+        Addresses().check_url(f"http://8.8.8.8:{other}/")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url"),
+    [
+        ("127.0.0.1.:8000", "http://127.0.0.1:8000/"),
+        (" LocalHost ", "http://localhost./"),
+        ("::1", "http://[::1]/"),
+        ("[0:0:0:0::1]:8000", "http://[::1]:8000/"),
+        ("[::1]", "http://[0:0:0:0:0:0:0:1]:8000/"),
+    ],
+)
+def test_an_allowed_host_in_another_spelling(allowed, url):
+    Addresses([allowed]).check_url(normal(url))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "*", ":80", "http://localhost:8000", "localhost/", "a@localhost", "[::1", "a b", "a:x", "\u00fc.example"],
+)
+def test_an_allowed_host_that_is_none_is_said(text):
+    with pytest.raises(UsageError, match="--allow-host"):
+        Addresses([text])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1.nip.example/"),
+        ("127.0.0.1", "http://[::ffff:127.0.0.1]/"),
+        ("good.example", "http://bad.example/"),
+        ("bad.example:80", "http://bad.example:8000/"),
+        ("d.example", "http://bad.example/"),
+        ("example", "http://bad.example/"),
+    ],
+)
+def test_an_allowed_host_is_no_way_to_another(allowed, url, names):
+    names["127.0.0.1.nip.example"] = ["127.0.0.1"]
+    with pytest.raises(FetchError) as refused:
+        Addresses([allowed]).check_url(normal(url))
+    assert refused.value.kind == "address"

@@ -13,12 +13,17 @@ import socket
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from deblurbench.errors import FetchError
+from deblurbench.errors import FetchError, UsageError
 from deblurbench.fetch.web.urls import Site, site_of
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Blocks that not every version of `ipaddress` knows to be set aside.
-_RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20")))
+# Blocks that not every version of `ipaddress` knows to be set aside; the last is a cloud's own (Azure's WireServer).
+_RESERVED = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "168.63.129.16/32"))
+)
+_WEB = (80, 443)  # of the ports below this, the others are of mail, shells and the like
+_FIRST_FREE = 1024
+_ALLOWED = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-f]*(?::[0-9a-f.]*){2,}|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")  # no top-level domain looks like this
 
 
@@ -34,10 +39,12 @@ class Addresses:
 
     Args:
         allow_hosts: `host` (all its ports) or `host:port`, as URLs spell them; these may be private.
+
+    Raises: UsageError where one of them is none.
     """
 
     def __init__(self, allow_hosts: Iterable[str] = ()) -> None:
-        self._allowed = frozenset(host.strip().rstrip(".").lower() for host in allow_hosts)
+        self._allowed = frozenset(map(_allowed, allow_hosts))
         self._passed: set[Site] = set()
 
     def check_url(self, url: str) -> None:
@@ -55,14 +62,16 @@ class Addresses:
             return
         self._passed.add(site)
 
-    def resolve(self, host: str, port: int) -> list[Address]:
-        """All addresses of a host, none of which is private unless the host is allowed.
+    def resolve(self, host: str, port: int, *, trusted: bool = False) -> list[Address]:
+        """All addresses of a host, none of which is private unless the host is allowed or `trusted`.
 
         Raises: FetchError of kind `address`; OSError where the name does not resolve.
         """
-        allowed = self._is_allowed(host, port)
+        allowed = trusted or self._is_allowed(host, port)
         if not allowed and _is_odd(host):
             raise _refusal(host, port, "is an odd spelling of an address")
+        if not allowed and port < _FIRST_FREE and port not in _WEB:
+            raise _refusal(host, port, "is not asked, as that is no port of the web")
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError as error:  # a label that is empty or too long
@@ -74,8 +83,25 @@ class Addresses:
         return [Address(family, address) for family, *_, address in found]
 
     def _is_allowed(self, host: str, port: int) -> bool:
-        names = {f"[{host}]", f"[{host}]:{port}"} if ":" in host else {f"{host}:{port}"}
-        return not self._allowed.isdisjoint({host} | names)
+        host = _one_spelling(host)
+        return not self._allowed.isdisjoint(((host, None), (host, port)))
+
+
+def _allowed(text: str) -> tuple[str, int | None]:
+    """The host and the port (None: any) of an `--allow-host`."""
+    match = _ALLOWED.fullmatch(text.strip().lower())
+    host = match[1].strip("[].") if match else ""
+    if not match or not host:
+        raise UsageError(f"--allow-host {text!r} is no host", "such as localhost, 127.0.0.1:8000 or [::1]:8000")
+    return _one_spelling(host), int(match[2]) if match[2] else None
+
+
+def _one_spelling(host: str) -> str:
+    """An IPv6 address in its short form; any other host as it is."""
+    try:
+        return str(ipaddress.IPv6Address(host))
+    except ValueError:
+        return host
 
 
 def is_public(address: str) -> bool:
@@ -108,5 +134,5 @@ def _is_odd(host: str) -> bool:
 
 
 def _refusal(host: str, port: int, what: str) -> FetchError:
-    hint = f"if it is yours, allow it with --allow-host {host}"
+    hint = f"if it is yours, allow it with --allow-host {f'[{host}]' if ':' in host else host}:{port}"
     return FetchError(f"{host} (port {port}) {what}", hint, kind="address")

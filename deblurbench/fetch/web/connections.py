@@ -55,10 +55,9 @@ def guarded_pools(addresses: Addresses, watch: Watch) -> dict[str, type[HTTPConn
 def _connect(connection: HTTPConnection, addresses: Addresses, watch: Watch) -> socket.socket:
     """A socket to the first address that answers. Raises FetchError of kind `address`, or as urllib3 does."""
     host, port = connection.host, connection.port
-    if connection.proxy:  # the user's own choice, wherever it is
-        addresses = Addresses((host,))
+    by_choice = connection.proxy is not None  # a proxy is the user's own, wherever it is
     try:
-        found = addresses.resolve(host, port)  # once: what is connected to is what was looked at
+        found = addresses.resolve(host, port, trusted=by_choice)  # once: what is connected to is what was looked at
     except OSError as error:
         raise NameResolutionError(host, connection, socket.gaierror(*error.args)) from error
     failure: OSError = OSError("the name has no address")

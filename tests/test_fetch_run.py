@@ -192,6 +192,10 @@ def test_other_settings_or_files_are_left_alone(start, tmp_path):
     (tmp_path / "mine" / "cat.jpg").write_text("mine")
     with pytest.raises(UsageError, match=r"cat\.jpg"):
         start(FakeClient(), request(count=3), out="mine")
+    (tmp_path / "mine" / "cat.jpg").rename(tmp_path / "mine" / "IMG-0123456789abcdef.jpg")  # like a name of ours
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match=r"IMG-0123456789abcdef\.jpg"):
+            start(FakeClient(), request(count=3), out="mine", overwrite=overwrite)
 
 
 def test_a_bug_or_a_full_disk_ends_it_and_what_is_there_stays(start, tmp_path, monkeypatch):

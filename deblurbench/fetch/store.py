@@ -18,10 +18,9 @@ from deblurbench.sources.provenance import FETCH_JOURNAL, PROVENANCE
 
 REPORT = "fetch-report.csv"
 _WAITING = f"{FETCH_JOURNAL}/files"
-_OURS = re.compile(
-    rf"{re.escape(FETCH_JOURNAL)}(/.*)?|{re.escape(PROVENANCE)}|{re.escape(ATTRIBUTION)}|{re.escape(REPORT)}"
-    r"|[^/]+/[A-Za-z0-9._-]+-[0-9a-f]{16}\.(jpg|png|webp|tif)"
-)
+_JOURNALS = rf"{re.escape(FETCH_JOURNAL)}(/.*)?"
+_RECORDS = "|".join(map(re.escape, (PROVENANCE, ATTRIBUTION, REPORT)))
+_OURS = re.compile(rf"{_JOURNALS}|{_RECORDS}|[^/]+/[A-Za-z0-9._-]+-[0-9a-f]{{16}}\.(jpg|png|webp|tif)")
 
 
 class Store:
@@ -78,8 +77,9 @@ def photo_name(found: Found, loaded: Loaded, source: str) -> str:
 
 def check_folder(out: Path, *, overwrite: bool) -> None:
     """Clear the folder where it is to be overwritten. Raises UsageError where it holds other files."""
-    if overwrite or not (out / JOURNAL).is_file():
-        refuse_foreign(out, _OURS)
+    begun = (out / JOURNAL).is_file()
+    if overwrite or not begun:
+        refuse_foreign(out, _OURS if begun else re.compile(_JOURNALS))  # without a journal, no photo is ours
     if overwrite:
         clear(out, FETCH_JOURNAL)
 

@@ -19,6 +19,7 @@ from deblurbench.fetch.store import photo_name
 from deblurbench.files import sha256_text
 from deblurbench.images.dhash import FLAT
 from deblurbench.sources.online import Listing, Offer, Search
+from deblurbench.sources.provenance import read_provenance
 
 SETTINGS = {"source": "album", "queries": ["sea"]}
 OFFER = Offer(id="1", url="https://a.example/1.jpg", licence="CC BY 2.0")
@@ -76,6 +77,42 @@ def test_any_bytes_in_a_journal_are_survived(tmp_path_factory, data):
         file.write(data)
     Journal(folder, SETTINGS).ended(Outcome.failed(OFFER, FetchError("gone", kind="http-404")))
     assert Journal(folder, SETTINGS).outcomes["1"].kind == "http-404"
+
+
+def test_a_journal_of_another_version_or_without_its_first_line_is_left_alone(tmp_path):
+    Journal(tmp_path, SETTINGS).listed("sea", "first", Listing((OFFER,)))
+    file = tmp_path / JOURNAL
+    first, second = file.read_bytes().splitlines(keepends=True)
+    for text in (second, b'{"fetch":{},"version":2}\n' + second):
+        file.write_bytes(text)
+        with pytest.raises(DatasetError, match="damaged or of another version"):
+            Journal(tmp_path, SETTINGS)
+    file.write_bytes(first + second + b'{"outcome":{"id":"1","kind":"x","news":1}}\n')
+    assert Journal(tmp_path, SETTINGS).outcomes == {}  # it is asked for again
+
+
+@pytest.mark.parametrize("change", [{"sha256": "../../../mine"}, {"sha256": "A" * 64}, {"format": "jpg/../../x"},
+                                    {"dhash": "x"}, {"dhash": "f" * 17}])  # fmt: skip
+def test_no_path_comes_from_a_journal(tmp_path, change):
+    journal, photo = Journal(tmp_path, SETTINGS), loaded(tmp_path, "a")
+    journal.ended(Outcome.of(OFFER, photo))
+    facts = photo.facts.as_dict()
+    hostile = photo.as_dict() | {key: change[key] for key in change if key not in facts}
+    hostile["facts"] = facts | {key: change[key] for key in change if key in facts}
+    with (tmp_path / JOURNAL).open("a") as file:
+        file.write(json.dumps({"outcome": {"id": "2", "kind": "loaded", "loaded": hostile}}) + "\n")
+    assert list(Journal(tmp_path, SETTINGS).outcomes) == ["1"]
+
+
+def test_what_a_source_says_can_be_written_and_read_again(tmp_path):
+    odd = Offer(**dict.fromkeys(("id", "url", "author", "title", "licence"), "\ud83d"))
+    assert odd.author == "?"
+    Journal(tmp_path, SETTINGS).listed("sea", "first", Listing((odd,)))
+    assert Journal(tmp_path, SETTINGS).listings["sea", "first"].offers == (odd,)
+
+
+def test_queries_are_what_can_be_written_and_read_again():
+    assert request(["a\udcff", "a\x07  b", " a b"]).settings()["queries"] == ["a?", "a b"]
 
 
 # The finder.
@@ -194,7 +231,8 @@ def test_hostile_texts_do_nothing_in_the_records(tmp_path):
     assert "x\\](javascript" in credits_  # no link: its brackets are escaped
     assert len(credits_.splitlines()) == 6 + 1 + len(hostile)
     lines = [json.loads(line) for line in (tmp_path / "photos.jsonl").read_text().splitlines()]
-    assert [line["author"] for line in lines] == hostile
+    assert [line["author"] for line in lines] == [*hostile[:2], hostile[2].replace("\ud83d", "?")]
+    assert {photo.author for photo in read_provenance(tmp_path).values()} == {line["author"] for line in lines}
 
 
 # Access.

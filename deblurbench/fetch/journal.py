@@ -21,7 +21,7 @@ from deblurbench.errors import DatasetError, FetchError
 from deblurbench.fetch.photo_file import PhotoFacts
 from deblurbench.files import canonical_json
 from deblurbench.sources.online import Listing, Offer
-from deblurbench.sources.provenance import FETCH_JOURNAL
+from deblurbench.sources.provenance import FETCH_JOURNAL, Sha256
 
 JOURNAL = f"{FETCH_JOURNAL}/journal.jsonl"
 LOADED = "loaded"
@@ -31,7 +31,7 @@ class Loaded(Config):
     """A file that was loaded and is a photo worth having: its bytes and its pixels."""
 
     url: str
-    sha256: str
+    sha256: Sha256
     bytes: int
     facts: PhotoFacts
 
@@ -89,7 +89,7 @@ class Journal:
         out: the folder of photos.
         settings: of the request.
 
-    Raises: DatasetError where the folder holds a fetch of other settings.
+    Raises: DatasetError where the folder holds a fetch of other settings, or of another version.
     """
 
     def __init__(self, out: Path, settings: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ class Journal:
         first = True
         for line in self._lines():
             if first:
-                _check(out, line.fetch or {}, settings)
+                _check(out, line.fetch, settings)
             first = False
             self._remember(line)
         if first:
@@ -148,7 +148,9 @@ def _ends_whole(file: Any) -> bool:
     return bool(file.read(1) == b"\n")
 
 
-def _check(out: Path, there: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _check(out: Path, there: dict[str, Any] | None, wanted: dict[str, Any]) -> None:
+    if there is None:
+        raise DatasetError(f"{out / JOURNAL} is damaged or of another version", "choose another --out, or --overwrite")
     for key in sorted(there.keys() | wanted.keys()):
         if there.get(key) != wanted.get(key):
             what = f"{out} holds a fetch of other settings ({key}: {there.get(key)} there, {wanted.get(key)} now)"

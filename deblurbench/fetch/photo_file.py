@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from PIL import Image, UnidentifiedImageError
 from pydantic import Field
@@ -26,7 +26,9 @@ from deblurbench.images.dhash import dhash
 from deblurbench.images.sharpness import sharpness
 from deblurbench.sources.online import one_line
 
-_DECODERS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF"}
+Format = Literal["jpg", "png", "webp", "tif"]
+
+_DECODERS: dict[Format, str] = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF"}
 """Pillow's names of the formats, by the suffix that such files get."""
 
 # What else comes: (first bytes, where they begin, what it is).
@@ -83,11 +85,11 @@ class PhotoFacts(Config):
         dhash: its difference hash, 16 hex digits.
     """
 
-    format: str
+    format: Format
     width: int
     height: int
     sharpness: float
-    dhash: str
+    dhash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 def check_photo(path: Path, checks: Checks) -> PhotoFacts:
@@ -114,7 +116,7 @@ def check_photo(path: Path, checks: Checks) -> PhotoFacts:
     return PhotoFacts(format=kind, width=width, height=height, sharpness=sharp, dhash=dhash(picture))
 
 
-def _format_of(data: bytes) -> str:
+def _format_of(data: bytes) -> Format:
     if data.startswith(b"\xff\xd8\xff"):
         return "jpg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -143,7 +145,7 @@ def _looks_like(data: bytes) -> str:
     return "no picture that is known here"
 
 
-def _check_header(data: bytes, kind: str, max_pixels: int) -> None:
+def _check_header(data: bytes, kind: Format, max_pixels: int) -> None:
     """What the header says of size and frames. Nothing is decoded."""
     try:
         with Image.open(io.BytesIO(data), formats=[_DECODERS[kind]]) as picture:

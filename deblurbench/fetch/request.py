@@ -9,7 +9,7 @@ from typing import Any
 from deblurbench.errors import UsageError
 from deblurbench.fetch.photo_file import Checks
 from deblurbench.sources.licences import parse_filter
-from deblurbench.sources.online import OnlineSource, Search
+from deblurbench.sources.online import OnlineSource, Search, one_line
 
 DUPLICATE_BITS = 4
 """How many bits the difference hashes of near-duplicates differ in, at most."""
@@ -56,7 +56,7 @@ class Request:
 
 
 def _unique(queries: Sequence[str]) -> tuple[str, ...]:
-    cleaned = [" ".join(query.split()) for query in queries]
+    cleaned = [one_line(query) for query in queries]
     if not all(cleaned):
         raise UsageError("a --query is empty", "name what to look for, such as --query nature")
     return tuple(dict.fromkeys(cleaned))

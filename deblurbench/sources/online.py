@@ -10,6 +10,8 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from pydantic import field_validator
+
 from deblurbench.config import Config
 
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
@@ -42,6 +44,12 @@ class Offer(Config):
     height: int = 0
     sha1: str = ""
     problem: str = ""
+
+    @field_validator("*")
+    @classmethod
+    def _without_halves(cls, value: Any) -> Any:
+        """Halves of characters can be written as JSON, but not read again."""
+        return value.encode("utf-8", errors="replace").decode("utf-8") if isinstance(value, str) else value
 
 
 class Listing(NamedTuple):

@@ -5,7 +5,8 @@ A line goes with a photo's bytes, not with its path: files may be renamed, moved
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,8 @@ from deblurbench.sources.licences import read_licence
 PROVENANCE = "photos.jsonl"
 FETCH_JOURNAL = "fetch.journal"
 """The folder in which a fetch keeps what it needs to go on."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Provenance(Config):
@@ -37,7 +40,7 @@ class Provenance(Config):
     """
 
     file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256
     bytes: int
     width: int
     height: int
@@ -68,25 +71,37 @@ def write_provenance(folder: Path, photos: Iterable[Provenance]) -> None:
 
 
 def read_provenance(root: Path) -> dict[str, Provenance]:
-    """What all `photos.jsonl` in a folder and below say, by the SHA-256 of the photo.
+    """What all `photos.jsonl` in a folder and below say, and the nearest one above, by the SHA-256 of the photo.
 
     Raises: UsageError for a line that is damaged, and where a fetch was cut short and has not written its lines.
     """
-    for journal in sorted(root.rglob(FETCH_JOURNAL)):
+    for journal in _find(root, FETCH_JOURNAL):
         if not (journal.parent / PROVENANCE).is_file():
             hint = "give the same `deblurbench fetch` again: then each photo's author and licence are known"
             raise UsageError(f"the fetch into {journal.parent} was cut short", hint)
     known: dict[str, Provenance] = {}
-    for file in sorted(root.rglob(PROVENANCE)):
-        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+    for file in _find(root, PROVENANCE):
+        for photo in _read(file):
+            known.setdefault(photo.sha256, photo)
+    return known
+
+
+def _find(root: Path, name: str) -> Iterator[Path]:
+    """All that is called so in a folder and below; then what is nearest above."""
+    yield from sorted(root.rglob(name))
+    above = (folder / name for folder in root.resolve().parents)
+    yield from islice((path for path in above if path.exists()), 1)
+
+
+def _read(file: Path) -> Iterator[Provenance]:
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
             try:
-                photo = Provenance.model_validate_json(line, strict=True)
+                yield Provenance.model_validate_json(line, strict=True)
             except ValidationError as error:
                 problem = error.errors(include_url=False)[0]
                 what = f"{'.'.join(map(str, problem['loc'])) or 'the line'}: {problem['msg']}"
                 raise UsageError(f"{file}:{number} is damaged ({what})", "mend or remove that line") from None
-            known.setdefault(photo.sha256, photo)
-    return known
 
 
 def licence_details(licence: str, url: str) -> tuple[str, str, str]:

@@ -85,6 +85,18 @@ def test_several_fetches_below_one_folder(photos, tmp_path):
     assert by_stem(tmp_path / "all")["album-1"].author == "Bo"
 
 
+def test_a_part_of_a_fetch_is_known_from_above(photos, tmp_path):
+    assert by_stem(photos / "sea")["album-1"].author == "Bo"
+    (photos / "sea" / "best").mkdir()
+    (photos / "sea" / "album-0.png").rename(photos / "sea" / "best" / "album-0.png")
+    assert by_stem(photos / "sea" / "best")["album-0"].author == "Ann"
+    (photos / "fetch.journal").mkdir()
+    assert by_stem(photos / "sea" / "best")["album-0"].author == "Ann"
+    (photos / "photos.jsonl").unlink()
+    with pytest.raises(UsageError, match="cut short"):
+        by_stem(photos / "sea" / "best")
+
+
 def test_a_fetch_that_was_cut_short_is_not_built_from(photos):
     (photos / "photos.jsonl").unlink()
     by_stem(photos)  # a folder like any other

@@ -1,6 +1,7 @@
 """What is known of fetched photos goes with them into datasets."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -111,6 +112,14 @@ def test_a_damaged_line_is_named(photos, line):
         file.write(line.encode("latin-1") + b"\n")
     with pytest.raises(UsageError, match=r"photos\.jsonl:7 is damaged"):
         read_provenance(photos)
+
+
+def test_what_is_no_file_and_what_an_editor_leaves_behind_do_no_harm(photos):
+    with (photos / "photos.jsonl").open("ab") as file:
+        file.write(b"\r\n\n")
+    os.mkfifo(photos / "sea" / "photos.jsonl")
+    (photos / "wood" / "photos.jsonl").mkdir(parents=True)
+    assert len(read_provenance(photos)) == 6
 
 
 def test_the_dataset_names_every_author_and_filters_by_licence(photos, tmp_path):

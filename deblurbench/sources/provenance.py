@@ -80,7 +80,7 @@ def read_provenance(root: Path) -> dict[str, Provenance]:
             hint = "give the same `deblurbench fetch` again: then each photo's author and licence are known"
             raise UsageError(f"the fetch into {journal.parent} was cut short", hint)
     known: dict[str, Provenance] = {}
-    for file in _find(root, PROVENANCE):
+    for file in filter(Path.is_file, _find(root, PROVENANCE)):
         for photo in _read(file):
             known.setdefault(photo.sha256, photo)
     return known
@@ -96,6 +96,8 @@ def _find(root: Path, name: str) -> Iterator[Path]:
 def _read(file: Path) -> Iterator[Provenance]:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
+            if line.isspace():
+                continue
             try:
                 yield Provenance.model_validate_json(line, strict=True)
             except ValidationError as error:

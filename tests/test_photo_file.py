@@ -21,7 +21,7 @@ from deblurbench.blur.convolve import convolve
 from deblurbench.blur.gaussian import Gaussian
 from deblurbench.errors import FetchError
 from deblurbench.fetch import photo_file
-from deblurbench.fetch.parts import MOST_PARTS, MOST_SCANS
+from deblurbench.fetch.parts import MOST_EXIF, MOST_PARTS, MOST_SCANS
 from deblurbench.fetch.photo_file import Checks, PhotoFacts, check_photo
 from deblurbench.images.codec import Picture, encode, read_rgb
 from deblurbench.images.dhash import dhash, distance
@@ -257,6 +257,13 @@ def tiff_of(width: int, height: int, strips: int = 1, following: int = 0) -> byt
     return b"II*\0\x08\0\0\0" + directory + struct.pack("<I", following) + bytes(9 * strips)
 
 
+def tiled_of(width: int, height: int, *tile: int) -> bytes:
+    sizes = [(256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1)]
+    entries = [*sizes, *((322 + i, 4, side) for i, side in enumerate(tile)), (324, 4, 134), (325, 4, 256)]
+    packed = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + packed + bytes(4) + bytes(256)
+
+
 def scans_of(count: int) -> bytes:
     """A progressive grey JPEG whose scans all say that there is nothing to add."""
 
@@ -285,6 +292,8 @@ BOMBS = {
     "scans": ("damaged", scans_of(MOST_SCANS + 1)),
     "strips": ("damaged", tiff_of(9, 9, strips=MOST_PARTS + 1)),
     "chained": ("animated", tiff_of(9, 9, following=8)),
+    "EXIF data": ("damaged", JPEG[:2] + b"\xff\xe1\0\x08Exif\0\0" * (MOST_EXIF + 1) + JPEG[2:]),
+    "a tile of gigabytes": ("damaged", tiled_of(9, 9, 46_000, 46_000)),
 }
 
 
@@ -304,12 +313,23 @@ def test_what_is_no_bomb_is_decoded(judge):
     assert judge(scans_of(MOST_SCANS)).width == 8
     assert judge(png_of(9, 9, chunk(b"abCd", b"") * 1000)).width == 9
     assert judge(tiff_of(9, 1)).width == 9
+    assert judge(tiled_of(9, 9, 16, 16)).width == 9
+    assert judge(JPEG[:2] + b"\xff\xe1\0\x08Exif\0\0" * MOST_EXIF + JPEG[2:]).width == WIDTH
     assert judge(png_of(100, 64), Checks(min_side=1, min_sharpness=0.0, max_pixels=6400)).width == 100
 
 
 def test_the_limit_of_pixels_is_the_one_that_is_set(refused):
     error = refused(png_of(101, 64), Checks(min_side=1, min_sharpness=0.0, max_pixels=6400))
     assert (error.kind, error.message) == ("too-many-pixels", "the picture has 101 x 64 pixels")
+
+
+def test_what_is_too_small_is_not_decoded(refused, monkeypatch):
+    """A picture of 1 x 80,000,000 pixels would take two gigabytes."""
+    decoded = []
+    monkeypatch.setattr(photo_file, "decode", lambda data, name: decoded.append(name))
+    error = refused(png_of(8_000_000, 10), Checks(min_side=11))
+    assert (error.kind, error.message) == ("too-small", "the picture has 8000000 x 10 pixels")
+    assert not decoded
 
 
 def test_a_photo_is_decoded_once(judge, monkeypatch):

@@ -103,12 +103,9 @@ def check_photo(path: Path, checks: Checks) -> PhotoFacts:
     data = path.read_bytes()
     kind = _format_of(data)
     check_parts(data, kind)
-    _check_header(data, kind, checks.max_pixels)
+    _check_header(data, kind, checks)
     picture = _decoded(data, kind)
     height, width = picture.shape[:2]
-    if min(height, width) < checks.min_side:
-        hint = f"its shorter side is to have {checks.min_side} at least"
-        raise FetchError(f"the picture has {width} x {height} pixels", hint, kind="too-small")
     sharp = sharpness(picture)
     if sharp < checks.min_sharpness:
         hint = f"its sharpness is {sharp:g}, less than {checks.min_sharpness:g}"
@@ -145,7 +142,7 @@ def _looks_like(data: bytes) -> str:
     return "no picture that is known here"
 
 
-def _check_header(data: bytes, kind: Format, max_pixels: int) -> None:
+def _check_header(data: bytes, kind: Format, checks: Checks) -> None:
     """What the header says of size and frames. Nothing is decoded."""
     try:
         with Image.open(io.BytesIO(data), formats=[_DECODERS[kind]]) as picture:
@@ -156,9 +153,12 @@ def _check_header(data: bytes, kind: Format, max_pixels: int) -> None:
     except Exception as error:  # on hostile bytes, decoders raise whatever comes
         why = "" if isinstance(error, UnidentifiedImageError) else one_line(str(error))
         raise FetchError("the file's header is damaged", why, kind="damaged") from error
-    if width * height > max_pixels:
-        hint = f"more than {max_pixels:,} in all are not decoded"
+    if width * height > checks.max_pixels:
+        hint = f"more than {checks.max_pixels:,} in all are not decoded"
         raise FetchError(f"the picture has {width} x {height} pixels", hint, kind="too-many-pixels")
+    if min(width, height) < checks.min_side:  # one of 1 x 80,000,000 would take gigabytes
+        hint = f"its shorter side is to have {checks.min_side} at least"
+        raise FetchError(f"the picture has {width} x {height} pixels", hint, kind="too-small")
     if frames != 1:
         raise FetchError("the file holds several pictures", kind="animated")
 

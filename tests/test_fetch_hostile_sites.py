@@ -9,6 +9,8 @@ from web_kit import Site
 from deblurbench.errors import FetchError
 from deblurbench.fetch.web.client import Client
 from deblurbench.fetch.web.manners import Manners
+from deblurbench.fetch.web.quota import QuotaTracker
+from deblurbench.sources.online import Quota
 
 BODY = bytes(range(256)) * 10
 QUICK = Manners(rate=500.0, backoff=0.001, retries=0, timeout=5.0, allow_hosts=("127.0.0.1",))
@@ -150,3 +152,11 @@ def test_a_crawl_delay_holds_from_the_robots_txt_on(serve, client, tmp_path):
     moments = [seen.moment for seen in site.seen]
     assert moments[1] - moments[0] > 0.29
     assert moments[2] - moments[1] > 0.29
+
+
+def test_what_is_remembered_is_for_its_owner_alone(client, tmp_path):
+    client()
+    tracker = QuotaTracker(tmp_path / "other" / "quota.json", [Quota(5, 60)])
+    assert tracker.take() == 0.0
+    for name in ("state", "other"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o700

@@ -47,7 +47,7 @@ class AnswerFile(BaseStorage[str, CachedResponse]):
         super().__init__()
         self._lock = threading.Lock()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(0o700, parents=True, exist_ok=True)  # what somebody looks for is nobody's business
             self._database = self._open(str(file))
         except (OSError, sqlite3.Error):
             self._database = self._open(":memory:")

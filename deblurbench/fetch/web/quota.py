@@ -120,7 +120,7 @@ class QuotaTracker:
     def _open(self) -> Iterator[tuple[_Ledger, int]]:
         """The ledger as it is now (UNIX ms), for us alone."""
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.parent.mkdir(0o700, parents=True, exist_ok=True)
             with self._lock, FileLock(self._file.with_name(self._file.name + LOCK), timeout=_LOCK_SECONDS):
                 now = self._now()
                 yield self._settled(self._read(now), now), now

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from conftest import ROOT, noise
+from fetch_kit import FakeClient, fake_check, manifest
 
 from deblurbench.blur.family import Blur
 from deblurbench.blur.kernel import UNIT
@@ -12,7 +13,13 @@ from deblurbench.dataset.build import build
 from deblurbench.dataset.plan import make_plan
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.draws import Draws
+from deblurbench.errors import FetchError
+from deblurbench.fetch.photo_file import Checks
+from deblurbench.fetch.request import Request
+from deblurbench.fetch.run import fetch
+from deblurbench.fetch.web.manners import Manners
 from deblurbench.images.codec import write_png
+from deblurbench.sources.api import ApiSource
 
 DOCS = [
     ROOT / "README.md",
@@ -43,6 +50,30 @@ def test_the_blur_of_the_docs_works():
     assert all(int(kernel.taps.sum()) == UNIT for kernel, _ in drawn)
     assert all(kernel.taps.shape == (1, parameters["length"]) for kernel, parameters in drawn)
     assert len({kernel.id for kernel, _ in drawn}) > 5
+
+
+def test_the_online_source_of_the_docs_works(tmp_path, monkeypatch):
+    """The block as it stands, fetched by the real thing; the museum answers as foreign servers do."""
+    scope: dict[str, type[ApiSource]] = {"__name__": "docs"}  # type: ignore[dict-item]
+    exec(blocks("docs/plugins.md", "python")[1], scope)
+    painted = [{"id": i, "image": f"https://museum.example/{i}.jpg", "maker": f"Maker {i}"} for i in range(3)]
+    odd = [None, {"id": 8, "image": None, "maker": None}, painted[0]]
+    web = FakeClient()
+    answers = iter([{"items": painted}, {"items": odd}, {"items": []}])
+    web.json = lambda url: web.asked.append(url) or next(answers)  # type: ignore[method-assign, func-returns-value]
+    monkeypatch.setattr("deblurbench.fetch.run.Client", lambda *_: web)
+    monkeypatch.setattr("deblurbench.fetch.loaders.check_photo", fake_check)
+    asked = Request(scope["Museum"](), ("sea & sky",), "cc0", Checks(), count=9)
+    summary = fetch(asked, Manners(), tmp_path / "out", tmp_path / "state", quiet=True)
+    assert [url for url in web.asked if "/api" in url] == [
+        f"https://museum.example/api?q=sea%20%26%20sky&page={page}" for page in (1, 2, 3)
+    ]
+    assert {(line["author"], line["licence"]) for line in manifest(tmp_path / "out")} == {
+        (f"Maker {i}", "CC0 1.0") for i in range(3)
+    }
+    assert summary.as_dict()["outcomes"] == {"kept": 3, "listing": 2}
+    with pytest.raises(FetchError, match="a list where a listing is due"):
+        asked.source.check_answer([], web.asked[0])
 
 
 def test_every_command_of_the_docs_exists(cli):

@@ -160,3 +160,18 @@ def test_what_is_remembered_is_for_its_owner_alone(client, tmp_path):
     assert tracker.take() == 0.0
     for name in ("state", "other"):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("header", ["X-Robots-Tag: noai", "tdm-reservation: 1", "Content-Type: text/html"])
+def test_what_follows_a_header_that_is_none_counts(header, serve, client, tmp_path):
+    """Python ends a head at the first line without a colon."""
+    head = f"HTTP/1.1 200 OK\r\nno header\r\n{header}\r\nConnection: close\r\n\r\n".encode()
+    site = serve({"/b": raw(head + BODY)})
+    kind = kind_of(client().download, site.url("/b"), tmp_path / "photo")
+    assert kind in ("opted-out", "reserved", "content-type")
+
+
+def test_a_header_that_is_none_spoils_no_file(serve, client, tmp_path):
+    site = serve({"/b": raw(b"HTTP/1.1 200 OK\r\nno header\r\nContent-Type: image/png\r\n: x\r\n\r\n" + BODY)})
+    got = client().download(site.url("/b"), tmp_path / "photo")
+    assert (got.bytes, got.content_type) == (len(BODY), "image/png")

@@ -61,7 +61,13 @@ def test_hosts_do_not_wait_for_each_other():
 
 @pytest.mark.parametrize(
     ("host", "spacing"),
-    [("api.openverse.org", 1), ("commons.wikimedia.org", 1), ("upload.wikimedia.org", 0.5), ("api.pexels.com", 1)],
+    [
+        ("api.openverse.org", 1),
+        ("commons.wikimedia.org", 1),
+        ("upload.wikimedia.org", 0.5),
+        ("thumb.wikimedia.org", 0.5),
+        ("api.pexels.com", 1),
+    ],
 )
 def test_some_hosts_ask_for_less(host, spacing):
     clock = Clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,8 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 
 from deblurbench.fetch.web.addresses import Addresses
 from deblurbench.fetch.web.watch import Watch
+
+_NAME = re.compile("[A-Za-z0-9-]+")  # of a header
 
 
 def guarded_pools(addresses: Addresses, watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
@@ -34,7 +37,7 @@ def guarded_pools(addresses: Addresses, watch: Watch) -> dict[str, type[HTTPConn
         def getresponse(self) -> Any:
             line = self.sock
             try:
-                return super().getresponse()
+                return _whole_head(super().getresponse())
             except HTTPError:  # a head that makes no sense would keep the socket open
                 with suppress(OSError):
                     socket.close(line.detach())
@@ -50,6 +53,16 @@ def guarded_pools(addresses: Addresses, watch: Watch) -> dict[str, type[HTTPConn
         ConnectionCls = _Secure
 
     return {"http": _PlainPool, "https": _SecurePool}
+
+
+def _whole_head(response: Any) -> Any:
+    """With the header lines after one that is none: Python takes them for a body, browsers do not; opt-outs count."""
+    rest = response._original_response.msg.get_payload()
+    for line in rest.splitlines() if isinstance(rest, str) else ():
+        name, colon, value = line.partition(":")
+        if colon and _NAME.fullmatch(name):
+            response.headers.add(name, value.strip())
+    return response
 
 
 def _connect(connection: HTTPConnection, addresses: Addresses, watch: Watch) -> socket.socket:

@@ -16,6 +16,7 @@ _KNOWN = {
     "api.openverse.org": (1.0, 1),
     "commons.wikimedia.org": (1.0, 1),
     "upload.wikimedia.org": (2.0, 2),
+    "thumb.wikimedia.org": (2.0, 2),
     "api.pexels.com": (1.0, 1),
 }
 _WEB = (80, 443)  # of one name, they are of one machine

@@ -1,5 +1,6 @@
 """The parts of a fetch: its journal, the order of its offers, its files and records."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from deblurbench.fetch.journal import JOURNAL, Journal, Loaded, Outcome
 from deblurbench.fetch.photo_file import Checks
 from deblurbench.fetch.records import write_records
 from deblurbench.fetch.selection import Duplicates, Fate, Gate
-from deblurbench.fetch.store import photo_name
+from deblurbench.fetch.store import Store, photo_name
 from deblurbench.files import sha256_text
 from deblurbench.images.dhash import FLAT
 from deblurbench.sources.online import Listing, Offer, Search
@@ -233,6 +234,27 @@ def test_hostile_texts_do_nothing_in_the_records(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "photos.jsonl").read_text().splitlines()]
     assert [line["author"] for line in lines] == [*hostile[:2], hostile[2].replace("\ud83d", "?")]
     assert {photo.author for photo in read_provenance(tmp_path).values()} == {line["author"] for line in lines}
+
+
+@given(st.lists(st.text(st.characters(), max_size=30), min_size=7, max_size=7))
+def test_any_texts_are_written_and_read_again(tmp_path_factory, texts):
+    folder = tmp_path_factory.mktemp("records")
+    names = ("id", "url", "landing_page", "title", "author", "author_url", "licence")
+    offer = Offer(**dict(zip(names, texts, strict=True)))
+    photo = loaded(folder, "a")
+    kept = Fate(Found(Search(texts[0], ""), offer), "kept", file="sea/a.jpg", loaded=photo)
+    write_records(folder, request(), [kept, Fate(kept.found, "listing", texts[1])])
+    known = read_provenance(folder)[photo.sha256]
+    assert [getattr(known, name) for name in names[:-1]] == [getattr(offer, name) for name in names[:-1]]
+    assert len((folder / "ATTRIBUTION.md").read_text().splitlines()) == 6 + 1 + 1
+    with (folder / "fetch-report.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [len(row) for row in rows] == [5, 5, 5]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+def test_a_thread_that_outlived_its_fetch_meets_nobody(tmp_path):
+    assert Store(tmp_path).part("loader-1") != Store(tmp_path).part("loader-1")
 
 
 # Access.

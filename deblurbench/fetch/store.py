@@ -9,6 +9,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from deblurbench.fetch.finder import Found
 from deblurbench.fetch.journal import JOURNAL, Loaded
@@ -28,15 +29,15 @@ class Store:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._waiting = out / _WAITING
+        self._waiting, self._mark = out / _WAITING, token_hex(4)
         self._waiting.mkdir(parents=True, exist_ok=True)
         for left in self._waiting.glob(f"*{PART}"):
             left.unlink()
         (out / PROVENANCE).unlink(missing_ok=True)  # written last: without it, the fetch is unfinished
 
     def part(self, name: str) -> Path:
-        """Where a file is loaded to by the one who has this name."""
-        return self._waiting / f"{name}{PART}"
+        """Where a file is loaded to by the one who has this name; a thread that outlived its fetch has another."""
+        return self._waiting / f"{name}-{self._mark}{PART}"
 
     def wait(self, part: Path, sha256: str) -> None:
         """A file is whole and waits for its turn."""

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,16 @@ from layout_kit import TREES, save
 from deblurbench.dataset.adopt import adopt
 from deblurbench.dataset.reader import open_dataset
 from deblurbench.errors import UsageError
+from deblurbench.fetch.finder import Found
+from deblurbench.fetch.photo_file import Checks
+from deblurbench.fetch.request import Request
+from deblurbench.fetch.selection import Fate
+from deblurbench.fetch.summary import Summary
 from deblurbench.runs.record import read_scores
 from deblurbench.runs.run import run_baseline
 from deblurbench.sources.layouts.find import LAYOUTS
+from deblurbench.sources.online import Offer
+from deblurbench.sources.page import Page
 
 
 def adopted(name, folder):
@@ -96,3 +104,29 @@ def test_the_help_of_adopt_names_every_dataset_and_variant(cli):
             assert variants == list(layout.variants)
         else:
             assert not set(variants) & set(layout.variants)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--page", "a.html"), ("--select", "img"), ("--page-base", "x")])
+def test_an_option_of_another_source_is_named_as_it_was_typed(cli, option, value):
+    result = cli("fetch", "openverse", "--query", "sea", option, value)
+    assert result.code == 2
+    assert f"openverse takes no {option}: it is for other sources" in result.err
+
+
+def fetched(found, count=3, reason="states no licence"):
+    """The summary of a fetch of two pages of one site, of which so many offers were left out."""
+    pages = ("https://gallery.example/a/", "https://gallery.example/b/")
+    asked = Request(Page(pages=pages), (), "cc0", Checks(), count=count)
+    search = asked.searches()[0]
+    fates = [Fate(Found(search, Offer(id=f"{i}", url="")), "listing", reason) for i in range(found)]
+    return Summary(asked, Path("photos"), tuple(fates))
+
+
+def test_a_fetch_that_found_nothing_says_what_to_do():
+    assert fetched(0).shortfall() == "the source lists nothing for this: try other words or pages"
+    assert fetched(2).shortfall().endswith("; of 2 none is kept, the first as follows: states no licence")
+
+
+def test_pages_of_one_site_are_counted_in_one_row():
+    rows = [line for line in fetched(5).lines() if line.startswith("gallery.example")]
+    assert [row.split() for row in rows] == [["gallery.example", "5", "0", "5", "0"]]

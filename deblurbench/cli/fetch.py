@@ -40,8 +40,15 @@ _MANNERS = ("rate", "concurrency", "retries", "backoff", "timeout", "longest_wai
 @click.option("--query", "queries", multiple=True, metavar="WORDS", help="What to look for; once for each search.")
 @click.option("--recipe", metavar="RECIPE", help="Look for the keywords of a recipe, such as pexels-128.")
 @click.option("--count", type=click.IntRange(min=1), default=100, show_default=True, help="Photos wanted in all.")
-@click.option("--licence", "licences", metavar="A,B", help="Only these licences.  [default: cc0,pdm,by]")
-@click.option("--out", type=click.Path(path_type=Path), default="photos", show_default=True, help="The folder.")
+@click.option(
+    "--licence",
+    "licences",
+    metavar="A,B",
+    help="Only photos of these licences, such as cc0,by.  [default: cc0,pdm,by; pexels: other]",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="photos", show_default=True, help="The folder of photos."
+)
 @click.option("--dry-run", is_flag=True, help="Load no photo: show what would be asked, and the licences found.")
 @click.option("--contact", envvar=_CONTACT, default="", metavar="ADDRESS", help=f"How sites reach you.  [{_CONTACT}]")
 @click.option("--key-file", type=click.Path(path_type=Path), help="Holds the key of the source's API.")
@@ -68,14 +75,18 @@ _MANNERS = ("rate", "concurrency", "retries", "backoff", "timeout", "longest_wai
     "--near-duplicates",
     type=click.IntRange(0, 15),
     metavar="BITS",
-    help="How near hashes of duplicates are.  [default: 4]",
+    help="Leave out what differs from an earlier photo in so few of 64 bits of its hash.  [default: 4]",
 )
 @click.option("--rate", type=_MORE_THAN_0, metavar="N", help="Requests per second and host, at most.  [default: 4]")
 @click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once per host.  [default: 4]")
 @click.option("--retries", type=click.IntRange(0, 20), metavar="N", help="Tries after the first one.  [default: 4]")
-@click.option("--backoff", type=_SECONDS, metavar="S", help="Until the second try; doubled each time.  [default: 1]")
+@click.option(
+    "--backoff", type=_SECONDS, metavar="S", help="Seconds until the second try; doubled each time.  [default: 1]"
+)
 @click.option("--timeout", type=_MORE_THAN_0, metavar="S", help="Seconds for one answer.  [default: 60]")
-@click.option("--longest-wait", type=_SECONDS, metavar="S", help="That a site may make us wait.  [default: 300]")
+@click.option(
+    "--longest-wait", type=_SECONDS, metavar="S", help="Longest pause that a site may ask for.  [default: 300]"
+)
 @click.option("--max-mb", type=click.IntRange(1, 1024), metavar="N", help="MiB of one file, at most.  [default: 64]")
 @click.option("--allow-host", "allow_hosts", multiple=True, metavar="HOST", help="A private host that may be asked.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a setting of the source.")
@@ -100,7 +111,7 @@ def command(
     `build-dataset --photos` makes of them; fetch-report.csv says what became of every URL. An interrupted fetch goes
     on when the same command is given again. What robots.txt and other opt-outs of a site forbid is not asked for.
 
-    Exit codes: 0 as many photos as wanted are there; 1 there are fewer, and why is said.
+    Exit codes: 0 as many photos as wanted are there; 1 there are fewer, and the last line says why.
 
     \b
     Example: deblurbench fetch openverse --query nature --query food --count 200 --out photos/
@@ -114,6 +125,7 @@ def command(
     from deblurbench.paths import state_folder
     from deblurbench.progress import say
 
+    _refuse_others(source, given)
     opened = open_source(source, _given(given, _SETTINGS), given["settings"])
     manners = _manners(given)
     check_permission(opened, permission=permission, contact=manners.contact)
@@ -127,13 +139,27 @@ def command(
     summary = fetch(request, manners, out, state_folder(), key=key, overwrite=overwrite, quiet=quiet)
     _show(json_out, summary)
     if not summary.complete:
-        raise DeblurbenchError(f"{summary.kept} photos instead of {count}", summary.shortfall())
+        photos = "photo" if summary.kept == 1 else "photos"
+        raise DeblurbenchError(f"{summary.kept} {photos} instead of {count}", summary.shortfall())
     return None
 
 
 def _given(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """The options that were given, under other names."""
     return {name: given[option] for option, name in names.items() if given[option] not in (None, ())}
+
+
+def _refuse_others(source: str, given: Mapping[str, Any]) -> None:
+    """Name an option that is a setting of other sources, as it was typed."""
+    from deblurbench import plugins
+    from deblurbench.errors import UsageError
+
+    fields = plugins.load("sources", source).model_fields
+    for option in click.get_current_context().command.params:
+        setting = _SETTINGS.get(option.name or "")
+        if setting and setting not in fields and given[option.name or ""] not in (None, ()):
+            hint = "it is for other sources, see `deblurbench fetch --help`"
+            raise UsageError(f"{source} takes no {option.opts[0]}", hint)
 
 
 def _manners(given: Mapping[str, Any]) -> Manners:
@@ -143,7 +169,7 @@ def _manners(given: Mapping[str, Any]) -> Manners:
     values = _given(given, {name: name for name in _MANNERS})
     if given["max_mb"]:
         values["max_bytes"] = given["max_mb"] << 20
-    return parse(Manners, values, "--")
+    return parse(Manners, values, "fetch")
 
 
 def _request(source: OnlineSource, count: int, given: Mapping[str, Any]) -> Request:
@@ -160,7 +186,7 @@ def _request(source: OnlineSource, count: int, given: Mapping[str, Any]) -> Requ
         if not keywords:
             raise UsageError(f"the recipe {given['recipe']} has no keywords", "say what to look for with --query")
         queries = (*queries, *keywords)
-    checks = parse(Checks, _given(given, {"min_side": "min_side", "min_sharpness": "min_sharpness"}), "--")
+    checks = parse(Checks, _given(given, {"min_side": "min_side", "min_sharpness": "min_sharpness"}), "fetch")
     more = _given(given, {"near_duplicates": "duplicate_bits"})
     return Request(source, queries, given["licences"] or source.licences, checks, count=count, **more)
 

@@ -37,9 +37,12 @@ class Summary:
         """Why there are fewer photos than wanted, in one sentence."""
         if self.error:
             return str(self.error)
+        if not self.fates:
+            return "the source lists nothing for this: try other words or pages"
         again = sum(fate.failed for fate in self.fates)
         retry = f"; {again} failed, and the same command tries those again that may pass" if again else ""
-        return f"the source has no more photos for this{retry}"
+        why = "" if self.kept else f"; of {len(self.fates)} none is kept, the first as follows: {self.fates[0].reason}"
+        return f"the source has no more photos for this{retry}{why}"
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as JSON."""
@@ -73,7 +76,8 @@ class Summary:
             yield f"licences: {_counts(self._licences().most_common())}"
 
     def _labels(self) -> list[str]:
-        return [search.label for search in self.request.searches()]
+        """What is in the first column: pages of one site have one label, and one row."""
+        return list(dict.fromkeys(search.label for search in self.request.searches()))
 
     def _of_query(self, label: str) -> Counter[str]:
         fates = [fate for fate in self.fates if fate.found.search.label == label]

@@ -294,3 +294,22 @@ def test_an_allowed_host_is_no_way_to_another(allowed, url, names):
     with pytest.raises(FetchError) as refused:
         Addresses([allowed]).check_url(normal(url))
     assert refused.value.kind == "address"
+
+
+@pytest.mark.parametrize(
+    "host", ["printer", "router.local", "metadata.google.internal", "a.localhost", "nas.home.arpa"]
+)
+def test_names_of_local_networks_are_not_even_looked_up(host, monkeypatch):
+    """A proxy may know them."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("looked up"))
+    for spelling in (host, f"{host}.", host.upper()):
+        with pytest.raises(FetchError, match="a local network") as refused:
+            Addresses().check_url(normal(f"http://{spelling}/"))
+        assert refused.value.kind == "address"
+    Addresses([host]).check_url(f"http://{host}/")
+
+
+def test_names_that_only_look_local_are_asked(names):
+    for host in ("good.example", "mylocal.example", "local.good.example"):
+        names.setdefault(host, ["93.184.215.14"])
+        Addresses().check_url(f"http://{host}/")

@@ -24,6 +24,8 @@ _RESERVED = tuple(
 _WEB = (80, 443)  # of the ports below this, the others are of mail, shells and the like
 _FIRST_FREE = 1024
 _ALLOWED = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-f]*(?::[0-9a-f.]*){2,}|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
+# Names of local networks, which a proxy may know though we do not (RFC 6761, 6762, 8375; ICANN for the third).
+_LOCAL = re.compile(r"[^.:]*|.*\.(localhost|local|internal|home\.arpa)")
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")  # no top-level domain looks like this
 
 
@@ -70,6 +72,8 @@ class Addresses:
         allowed = trusted or self._is_allowed(host, port)
         if not allowed and _is_odd(host):
             raise _refusal(host, port, "is an odd spelling of an address")
+        if not allowed and _LOCAL.fullmatch(host):
+            raise _refusal(host, port, "is a name of a local network")
         if not allowed and port < _FIRST_FREE and port not in _WEB:
             raise _refusal(host, port, "is not asked, as that is no port of the web")
         try:

@@ -242,7 +242,7 @@ def test_any_texts_are_written_and_read_again(tmp_path_factory, texts):
     names = ("id", "url", "landing_page", "title", "author", "author_url", "licence")
     offer = Offer(**dict(zip(names, texts, strict=True)))
     photo = loaded(folder, "a")
-    kept = Fate(Found(Search(texts[0], ""), offer), "kept", file="sea/a.jpg", loaded=photo)
+    kept = Fate(Found(Search("sea", ""), offer), "kept", file="sea/a.jpg", loaded=photo)
     write_records(folder, request(), [kept, Fate(kept.found, "listing", texts[1])])
     known = read_provenance(folder)[photo.sha256]
     assert [getattr(known, name) for name in names[:-1]] == [getattr(offer, name) for name in names[:-1]]
@@ -254,7 +254,7 @@ def test_any_texts_are_written_and_read_again(tmp_path_factory, texts):
 
 
 def test_a_thread_that_outlived_its_fetch_meets_nobody(tmp_path):
-    assert Store(tmp_path).part("loader-1") != Store(tmp_path).part("loader-1")
+    assert Store(tmp_path, []).part("loader-1") != Store(tmp_path, []).part("loader-1")
 
 
 # Access.

@@ -10,6 +10,7 @@ from deblurbench.fetch.selection import KEPT, Fate
 from deblurbench.fetch.store import REPORT
 from deblurbench.files import write_csv, write_text
 from deblurbench.sources.attribution import ATTRIBUTION, Credit, attribution_lines
+from deblurbench.sources.online import one_line
 from deblurbench.sources.provenance import Provenance, licence_details, write_provenance
 
 _TEXT = (
@@ -64,5 +65,6 @@ def _url(fate: Fate) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """A text as one cell of one line, that no spreadsheet takes for a formula."""
+    line = one_line(text)  # the csv of Python 3.11 writes a carriage return as it is
+    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line

@@ -25,10 +25,11 @@ COUNTS = {"fetch": (12, 12), "overwrite": (12, 12), "larger": (6, 12), "smaller"
 
 def fetch(out: Path, count: int, *, seed: int, queries: tuple[str, ...] = ("sea", "wood"), busy: bool = False,
           overwrite: bool = False) -> None:  # fmt: skip
-    """Fetch a world; where it is busy, every fifth photo is not to be had for now."""
+    """Fetch a world; where it is busy, every fifth photo and one listing are not to be had for now."""
     bad = {f"{n}": (FetchError("gone", kind="http-404"), 9) for n in range(3, 30, 7)}
     if busy:
         bad |= {f"{n}": (FetchError("busy", kind="http-503", passing=True), 9) for n in range(0, 30, 5)}
+        bad[f"{queries[0]}/1"] = FetchError("busy", kind="http-503", passing=True), 9
     client = WorldClient(seed=seed, bad=bad, slowest=0.002)
     run.Client = lambda *_: client
     wanted = Request(World(seed=1, photos=30), queries, "by", Checks(), count=count)

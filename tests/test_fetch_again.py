@@ -104,6 +104,26 @@ def test_what_a_failing_listing_was_preceded_by_is_loaded(start):
     assert start(client, album(["sea"], count=29, photos=60), out="enough").complete
 
 
+def test_a_search_that_fails_does_not_end_the_others(start):
+    bad = {"b/0": gone(), "c/1": busy(9)}
+    summary = start(FakeClient(bad=bad), album(["a", "b", "c", "d"], count=100, photos=20))
+    assert {label: row["kept"] for label, row in summary.as_dict()["queries"].items()} == {
+        "a": 19, "b": 0, "c": 9, "d": 19
+    }  # fmt: skip
+    assert summary.shortfall() == "gone"
+    del bad["c/1"]
+    summary = start(FakeClient(bad=bad), album(["a", "b", "c", "d"], count=100, photos=20))
+    assert summary.kept == 3 * 19
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("connection", 3), ("http-401", 3), ("quota", 1), ("wait", 1)])
+def test_a_source_that_fails_is_not_asked_for_every_search(start, kind, asked):
+    words = [f"{n}" for n in range(9)]
+    client = FakeClient(bad={f"{word}/0": (FetchError("no", kind=kind), 9) for word in words})
+    assert start(client, album(words, count=9)).shortfall() == "no"
+    assert len(client.asked) == asked
+
+
 def test_files_that_vanish_at_once_are_not_loaded_for_ever(start, monkeypatch):
     monkeypatch.setattr(run.Store, "keep", lambda *_: False)
     client = FakeClient()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deblurbench.fetch.finder import Finder, Found
-from deblurbench.fetch.journal import Journal, Outcome
+from deblurbench.fetch.journal import Journal, Loaded, Outcome
 from deblurbench.fetch.request import Request
 from deblurbench.fetch.selection import KEPT, Duplicates, Fate, Gate, fate_of
 from deblurbench.fetch.store import Store, photo_name
@@ -56,22 +56,19 @@ class Decisions:
 def settle(request: Request, searches: Sequence[Search], journal: Journal, store: Store) -> list[Fate]:
     """Decide all anew by what the journal tells, so that just those photos lie in the folder that are kept.
 
-    An earlier fetch may have wanted more, or lacked a photo that goes before one of the same look. What is not known
-    is passed over: wherever a fetch ends, what it has is usable.
+    An earlier fetch may have wanted more, or lacked a photo that goes before one of the same look, or a listing. What
+    is not known is passed over: wherever a fetch ends, what it has is usable.
     """
-    decisions, fates, kept = Decisions(request, store), list[Fate](), set[str]()
+    decisions, fates, dropped = Decisions(request, store), list[Fate](), list[Loaded]()
     for found in Finder(request.source, None, searches, journal):
         outcome = decisions.refused(found.offer) or journal.outcomes.get(found.offer.id)
-        if outcome is None:
-            continue
-        fate = decisions.decide(found, outcome) if decisions.kept < request.count else None
+        fate = decisions.decide(found, outcome) if outcome and decisions.kept < request.count else None
         if fate:
             fates.append(fate)
-            kept.add(fate.file)
-        if outcome.loaded:
-            name = photo_name(found, outcome.loaded, request.source.source)
-            if name not in kept:
-                store.take_back(name, outcome.loaded)
-                if fate:  # a duplicate; the others wait for a larger fetch
-                    store.drop(outcome.loaded)
+        if outcome and outcome.loaded and fate and fate.kind != KEPT:
+            dropped.append(outcome.loaded)
+    loaded = (outcome.loaded for outcome in tuple(journal.outcomes.values()) if outcome.loaded)
+    store.tidy({fate.file for fate in fates}, loaded)
+    for each in dropped:
+        store.drop(each)
     return fates

@@ -6,10 +6,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from deblurbench.errors import FetchError
 from deblurbench.fetch.journal import Journal
 from deblurbench.sources.online import Listing, Offer, OnlineSource, Search, Web
 
 _MOST_STALE = 3  # listings in a row without a new photo: then a source goes round in circles
+_MOST_FAILURES = 3  # searches in a row that fail: then so will the others
+_OF_ALL = ("quota", "wait")  # failures that are all searches'
 
 
 class Found(NamedTuple):
@@ -22,30 +25,34 @@ class Found(NamedTuple):
 class Finder:
     """Goes through the listings, those of the journal first; the order is that of the source, whoever asks when.
 
+    A search ends where its listing is not to be had, and the others go on.
+
     Args:
-        source, web: what is asked, and how; without a web, the offers end where the journal's listings do.
+        source, web: what is asked, and how; without a web, nobody is: only what the journal lists is found.
         searches: in order.
         journal: remembers each listing.
+
+    Attributes:
+        error: the first that a listing ended with.
     """
 
     def __init__(self, source: OnlineSource, web: Web | None, searches: Sequence[Search], journal: Journal) -> None:
         self._source, self._web, self._searches, self._journal = source, web, searches, journal
         self._ids: set[str] = set()
         self._urls: set[str] = set()
-        self._cut = False
+        self._failures = 0  # listings in a row that were not to be had
+        self.error: FetchError | None = None
 
     def __iter__(self) -> Iterator[Found]:
-        """Every photo once. Raises FetchError where the source does not answer."""
+        """Every photo once. Raises FetchError where the source is not to be asked any more."""
         streams = [self._offers(search) for search in self._searches]
         while streams:
             for stream in tuple(streams):
                 found = next(stream, None)
-                if found is not None:
-                    yield found
-                elif self._cut:  # the others' next offers come after those that are not known
-                    return
-                else:
+                if found is None:
                     streams.remove(stream)
+                else:
+                    yield found
 
     def _offers(self, search: Search) -> Iterator[Found]:
         cursor, seen, stale = search.cursor, set[str](), 0
@@ -53,7 +60,6 @@ class Finder:
             seen.add(cursor)
             listing = self._journal.listings.get((search.label, cursor)) or self._ask(search, cursor)
             if listing is None:
-                self._cut = True
                 return
             stale += 1
             for offer in listing.offers:
@@ -65,7 +71,15 @@ class Finder:
     def _ask(self, search: Search, cursor: str) -> Listing | None:
         if self._web is None:
             return None
-        listing = self._source.listing(self._web, cursor)
+        try:
+            listing = self._source.listing(self._web, cursor)
+        except FetchError as error:
+            self.error = self.error or error
+            self._failures += 1
+            if error.kind in _OF_ALL or self._failures == _MOST_FAILURES:
+                raise
+            return None
+        self._failures = 0
         self._journal.listed(search.label, cursor, listing)
         return listing
 

@@ -64,16 +64,17 @@ def fetch(
         make_folder(out)
         with locked(out):
             check_folder(out, overwrite=overwrite)
-            journal, store = Journal(out, request.settings()), Store(out)
+            journal, store = Journal(out, request.settings()), Store(out, searches)
             known = min(request.count, sum(outcome.loaded is not None for outcome in journal.outcomes.values()))
             with progress("fetch", request.count, "photos", quiet=quiet, done=known) as bar:
+                finder = Finder(request.source, web, searches, journal)
                 run = _Run(request, client, store, journal, bar, known)
                 try:
-                    run.go(Finder(request.source, web, searches, journal), manners.concurrency * _HOSTS_AT_ONCE, stop)
+                    run.go(finder, manners.concurrency * _HOSTS_AT_ONCE, stop)
                 finally:  # also when interrupted
                     fates = settle(request, searches, journal, store)
                     write_records(out, request, fates)
-    return Summary(request, out, tuple(fates), run.error)
+    return Summary(request, out, tuple(fates), run.error or finder.error)
 
 
 _Event = Found | BaseException | None | tuple[Found, Outcome | BaseException]
@@ -143,8 +144,8 @@ class _Run:
         match event:
             case None:
                 self._finding = False
-            case FetchError():  # of a listing; those before it are good
-                self._finding, self.error = False, event
+            case FetchError():  # of a listing; what was listed before is good
+                self._finding = False
             case BaseException():
                 raise _raisable(event)
             case Found():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -15,20 +16,28 @@ from deblurbench.fetch.finder import Found
 from deblurbench.fetch.journal import JOURNAL, Loaded
 from deblurbench.files import PART, clear, refuse_foreign, safe_name
 from deblurbench.sources.attribution import ATTRIBUTION
+from deblurbench.sources.online import Search
 from deblurbench.sources.provenance import FETCH_JOURNAL, PROVENANCE
 
 REPORT = "fetch-report.csv"
+_DIGITS = 16  # of its hash, in a photo's name
 _WAITING = f"{FETCH_JOURNAL}/files"
 _JOURNALS = rf"{re.escape(FETCH_JOURNAL)}(/.*)?"
 _RECORDS = "|".join(map(re.escape, (PROVENANCE, ATTRIBUTION, REPORT)))
-_OURS = re.compile(rf"{_JOURNALS}|{_RECORDS}|[^/]+/[A-Za-z0-9._-]+-[0-9a-f]{{16}}\.(jpg|png|webp|tif)")
+_OURS = re.compile(rf"{_JOURNALS}|{_RECORDS}|[^/]+/[A-Za-z0-9._-]+-[0-9a-f]{{{_DIGITS}}}\.(jpg|png|webp|tif)")
 
 
 class Store:
-    """The files of the fetch into one folder."""
+    """The files of the fetch into one folder.
 
-    def __init__(self, out: Path) -> None:
+    Args:
+        out: the folder.
+        searches: each has a folder of its own in it.
+    """
+
+    def __init__(self, out: Path, searches: Iterable[Search]) -> None:
         self.out = out
+        self._folders = sorted({_folder_of(search) for search in searches})
         self._waiting, self._mark = out / _WAITING, token_hex(4)
         self._waiting.mkdir(parents=True, exist_ok=True)
         for left in self._waiting.glob(f"*{PART}"):
@@ -51,19 +60,29 @@ class Store:
         if _is_whole(target, loaded):
             waiting.unlink(missing_ok=True)
             return True
-        if not _is_whole(waiting, loaded):
+        elsewhere = (self.out / folder / target.name for folder in self._folders)  # another search had it
+        file = next((file for file in (waiting, *elsewhere) if _is_whole(file, loaded)), None)
+        if file is None:
             return False
         target.parent.mkdir(exist_ok=True)
-        waiting.replace(target)
+        file.replace(target)
         return True
 
-    def take_back(self, name: str, loaded: Loaded) -> None:
-        """A file is not among the photos any more, and waits for a fetch that wants it."""
-        target = self.out / name
-        if _is_whole(target, loaded):
-            target.replace(self._waiting / loaded.sha256)
-            with suppress(OSError):  # other photos are in it
-                target.parent.rmdir()
+    def tidy(self, kept: Container[str], known: Iterable[Loaded]) -> None:
+        """What lies among the photos, but is not among those that are kept, waits for a fetch that wants it.
+
+        Args:
+            kept: names.
+            known: all that was ever loaded; no other file is touched.
+        """
+        by_hash = {loaded.sha256[:_DIGITS]: loaded for loaded in known}
+        for folder in filter(Path.is_dir, (self.out / folder for folder in self._folders)):
+            for file in sorted(folder.iterdir()):
+                loaded = by_hash.get(file.stem[-_DIGITS:])
+                if loaded and f"{folder.name}/{file.name}" not in kept and _is_whole(file, loaded):
+                    file.replace(self._waiting / loaded.sha256)
+            with suppress(OSError):  # there are others in it
+                folder.rmdir()
 
     def drop(self, loaded: Loaded) -> None:
         """A file that waits is not wanted."""
@@ -72,8 +91,12 @@ class Store:
 
 def photo_name(found: Found, loaded: Loaded, source: str) -> str:
     """A photo's path below the folder: that of its search, and its source and bytes."""
-    folder = safe_name(found.search.label).replace(".", "_")  # all that lies beside it has a dot in its name
-    return f"{folder}/{safe_name(source)}-{loaded.sha256[:16]}.{loaded.facts.format}"
+    return f"{_folder_of(found.search)}/{safe_name(source)}-{loaded.sha256[:_DIGITS]}.{loaded.facts.format}"
+
+
+def _folder_of(search: Search) -> str:
+    """The folder of a search's photos; there is no dot in its name, unlike in those of all that lies beside it."""
+    return safe_name(search.label).replace(".", "_")
 
 
 def check_folder(out: Path, *, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ from conftest import ROOT
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills need fork")
 @pytest.mark.parametrize(
     ("scenario", "every"),  # every so-many-th file operation, to take seconds; `fetch_kill_kit.py` takes 1, too
-    [("fetch", 5), ("overwrite", 7), ("larger", 5), ("smaller", 7)],
+    [("fetch", 7), ("overwrite", 9), ("larger", 7), ("smaller", 9)],
 )
 def test_killed_before_any_file_operation(tmp_path, scenario, every):
     script = [sys.executable, "tests/fetch_kill_kit.py", scenario, str(every), str(tmp_path)]

@@ -6,8 +6,8 @@ import csv
 import hashlib
 import json
 import math
-import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,8 @@ from deblurbench.errors import DeblurbenchError, UsageError
 
 PART = ".part"
 LOCK = ".lock"
+_DEEPEST = 100
+_NESTING = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # brackets, and strings, which may hold others
 
 
 @contextmanager
@@ -31,22 +33,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise UsageError(f"cannot write {path}: it is a folder", "name a file")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=PART, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}{PART}")
+    temporary.touch(exist_ok=False)  # not by mkstemp, which makes private files; ours are ordinary ones
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; ours are ordinary ones
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_text(path: Path, text: str) -> None:
@@ -174,6 +168,8 @@ def read_json(path: Path, kind: type[DeblurbenchError] = DeblurbenchError) -> An
 
 def parse_json(text: str) -> Any:
     """The value of a JSON text, with finite numbers alone. Raises ValueError, for depths beyond reason too."""
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(text) > _DEEPEST:
+        raise ValueError("too deeply nested")  # before the parser is anywhere near the end of the stack
 
     def refuse(name: str) -> Any:
         raise ValueError(f"{name} is no JSON number")
@@ -182,7 +178,16 @@ def parse_json(text: str) -> Any:
         value = float(digits)
         return value if math.isfinite(value) else refuse(digits)
 
-    try:
-        return json.loads(text, parse_constant=refuse, parse_float=finite)
-    except RecursionError as error:
-        raise ValueError("too deeply nested") from error
+    return json.loads(text, parse_constant=refuse, parse_float=finite)
+
+
+def _depth(text: str) -> int:
+    """How deeply a JSON text is nested; of what is none, the parser will tell."""
+    depth = deepest = 0
+    for token in _NESTING.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest

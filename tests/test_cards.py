@@ -59,7 +59,7 @@ def test_the_card_says_what_is_there(small):
     assert r"bad\|photo was left out: it cannot be read" in text
     assert "## About the recipe\n\n**Known.** Nothing.\n" in text
     assert 'name = "small"' in text
-    assert "CC0 1.0 (7 pairs), CC BY 4.0 (1 pairs)" in text
+    assert "CC0 1.0 (7 pairs), CC BY 4.0 (1 pair)" in text
     assert {path.name for path in small.place.folder.iterdir()} >= set(CARDS)
 
 

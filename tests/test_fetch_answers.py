@@ -323,9 +323,9 @@ def test_quotas_count_what_goes_out(serve, client, tmp_path):
     web = one.web(Counted(api=site.url("/v1/")), KEY)
     for _ in range(3):
         web.json(site.url("/v1/a"))
-    assert one.quota_left() == "2 of 3 this hour"
+    assert one.quota_left() == "2/3 this hour"
     web.json(site.url("/v1/b"))
-    assert one.quota_left() == "0 of 3 this hour"
+    assert one.quota_left() == "0/3 this hour"
     web.json(site.url("/v1/b"))  # remembered: costs nothing
     error = fails(web.json, site.url("/v1/a?page=2"))
     assert (error.kind, error.passing) == ("quota", True)

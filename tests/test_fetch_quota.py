@@ -59,13 +59,13 @@ def busiest(times: list[float], seconds: float) -> int:
 
 def test_an_hour_has_its_limit_and_the_next_one_too(tracker, clock):
     assert used_up(tracker) == 200
-    assert tracker.left() == "0 of 200 this hour"
+    assert tracker.left() == "0/200 this hour"
     wait = tracker.take()
     assert HOUR <= wait <= HOUR * (1 + 1 / 720) + 0.01
     clock.now += wait - 0.01
     assert 0 < tracker.take() < 0.02
     clock.now += 0.01
-    assert tracker.left() == "200 of 200 this hour"
+    assert tracker.left() == "200/200 this hour"
     assert used_up(tracker) == 200
 
 
@@ -76,7 +76,7 @@ def test_the_month_ends_after_enough_full_hours(tmp_path, clock):
         total += not wait
         clock.now += wait
     assert total == 300
-    assert tracker.left() == "0 of 300 this month"
+    assert tracker.left() == "0/300 this month"
     assert MONTH < clock.now + wait - start < MONTH + 2 * HOUR
     assert (tmp_path / "quota.json").stat().st_size < 20_000
     clock.now += wait
@@ -155,13 +155,13 @@ def test_a_quota_of_nothing_lets_nothing_out(tmp_path, clock):
 
 
 def test_what_is_left_in_words(tracker, tmp_path, clock):
-    assert tracker.left() == "200 of 200 this hour"
+    assert tracker.left() == "200/200 this hour"
     for _ in range(16):
         tracker.take()
-    assert tracker.left() == "184 of 200 this hour"
+    assert tracker.left() == "184/200 this hour"
     tracker.heard(200, rate(12, int(clock.now) + HOUR))
-    assert tracker.left() == "12 of 20,000 this month"
-    assert QuotaTracker(tmp_path / "other.json", [Quota(5, 60)], clock).left() == "5 of 5 in 60 s"
+    assert tracker.left() == "12/20,000 this month"
+    assert QuotaTracker(tmp_path / "other.json", [Quota(5, 60)], clock).left() == "5/5 in 60 s"
 
 
 def test_a_server_that_says_fewer_wins(tracker, clock):
@@ -194,10 +194,10 @@ def test_a_new_month_and_a_larger_plan_are_believed(tracker, clock):
     reset = int(clock.now) + HOUR
     tracker.heard(200, rate(1, reset))
     tracker.heard(200, rate(19_000, reset + MONTH))
-    assert tracker.left() == "200 of 200 this hour"
+    assert tracker.left() == "200/200 this hour"
     tracker.heard(200, rate(1, reset + MONTH))
     tracker.heard(200, rate(90_000, reset + MONTH, limit=100_000))
-    assert tracker.left() == "200 of 200 this hour"
+    assert tracker.left() == "200/200 this hour"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_new_month_and_a_larger_plan_are_believed(tracker, clock):
 def test_after_a_429_nothing_goes_out_for_a_while(tracker, clock, retry_after, wait):
     tracker.heard(429, {} if retry_after is None else {"retry-after": retry_after})
     assert tracker.take() == pytest.approx(wait, abs=1)
-    assert wait == 0 or tracker.left() == "0 of 200 this hour"
+    assert wait == 0 or tracker.left() == "0/200 this hour"
     clock.now += wait + 1
     assert tracker.take() == 0
 
@@ -250,7 +250,7 @@ def test_a_reset_long_ago_or_far_ahead_is_passed_over(tracker, reset):
 
 def test_more_remaining_than_the_limit_is_passed_over(tracker, clock):
     tracker.heard(200, rate(5, int(clock.now) + HOUR, limit=3))
-    assert tracker.left() == "200 of 200 this hour"
+    assert tracker.left() == "200/200 this hour"
 
 
 def test_a_clock_that_was_set_back_neither_frees_nor_locks(tmp_path, clock):

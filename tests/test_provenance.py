@@ -40,7 +40,8 @@ def provenance(file, sha256, author, licence, i=0):
     text, version, url = licence_details(licence, "")
     return Provenance(
         file=file, sha256=sha256, bytes=1, width=40, height=30, source="album", id=str(i),
-        url=f"https://files.example/{i}.png", landing_page=f"https://album.example/{i}" if i else "", title="",
+        url=f"https://files.example/{i}.png", landing_page=f"https://album.example/{i}" if i else "",
+        title=f"Sea {i}" if i % 2 else "",
         author=author, author_url="", licence=text, licence_version=version, licence_url=url, query="sea",
         retrieved="2026-11-25T12:00:00Z",
     )  # fmt: skip
@@ -130,7 +131,14 @@ def test_the_dataset_names_every_author_and_filters_by_licence(photos, tmp_path)
     assert sorted(record.photo.author for record in records) == sorted([*AUTHORS, ""])
     assert {record.photo.source for record in records} == {"album", "folder"}
     credits_ = (tmp_path / "out" / "ATTRIBUTION.md").read_text()
-    for text in ("| Ann |", "| Bo |", "[CC BY 2.0](https://creativecommons.org/licenses/by/2.0/)", "album.example/4>"):
+    assert {record.photo.title for record in records} == {"Sea 1", "Sea 3", "Sea 5", None}
+    for text in (
+        "| Ann |",
+        "| Bo |",
+        '| "Sea 1", <https://album.example/1> |',
+        "[CC BY 2.0](https://creativecommons.org/licenses/by/2.0/)",
+        "album.example/4>",
+    ):
         assert text in credits_
     assert verify(dataset.path, pixels=True, quiet=True) == []
     chosen = make_plan(recipe, photos, licences="cc0,by").photos

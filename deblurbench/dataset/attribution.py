@@ -30,7 +30,7 @@ def _credits(records: Iterable[Record]) -> Iterator[Credit]:
         number = int(photo.raw_sha256[:16], 16)
         if number not in seen:
             seen.add(number)
-            yield Credit(photo_name(record), "", photo.author, photo.licence, photo.url or photo.source)
+            yield Credit(photo_name(record), photo.title or "", photo.author, photo.licence, photo.url or photo.source)
 
 
 def photo_name(record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -215,8 +216,11 @@ def hub_split(split: str) -> str:
 
 
 def _licences(summary: Summary) -> str:
-    counts = sorted(summary.licences.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{licence.name} ({count:,} pairs)" for licence, count in counts)
+    by_name: Counter[str] = Counter()
+    for licence, count in summary.licences.items():
+        by_name[licence.name] += count
+    counts = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} ({count:,} {'pair' if count == 1 else 'pairs'})" for name, count in counts)
 
 
 def _missing(report: BuildReport) -> Iterator[str]:

@@ -21,13 +21,17 @@ KERNELS = "kernels.npz"
 
 
 class PhotoRecord(Config):
-    """Where a pair's photo comes from; `frames`: the raw hashes of all frames, where it is a window of them."""
+    """Where a pair's photo comes from; `frames`: the raw hashes of all frames, where it is a window of them.
+
+    `title`: what its maker calls it, where that is known; licences up to CC BY 3.0 ask to pass it on.
+    """
 
     source: str
     url: str
     author: str
     licence: str
     raw_sha256: Sha256
+    title: str | None = None
     frames: tuple[Sha256, ...] | None = None
 
 

@@ -110,7 +110,7 @@ class Plan:
             for degradation in self.recipe.open_blurs(split):
                 digest.update(degradation.fingerprint().encode())
         for photo, _, share in self.photos:
-            told = (share, photo.name, photo.scene, photo.author, photo.licence, photo.url)
+            told = (share, photo.name, photo.scene, photo.author, photo.licence, photo.url, photo.title)
             digest.update("\x1f".join(("\n", *told, photo.raw_sha256, *photo.frames)).encode())
         return digest.hexdigest()
 

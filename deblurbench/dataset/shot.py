@@ -115,6 +115,7 @@ class Shot:
                 author=photo.author,
                 licence=photo.licence,
                 raw_sha256=photo.raw_sha256,
+                title=photo.title or None,
                 frames=photo.frames or None,
             ),
             preparation=of.photo.prepare.as_dict(),

@@ -9,7 +9,7 @@ from typing import Any
 
 from deblurbench import plugins
 from deblurbench.config import override, parse
-from deblurbench.errors import UsageError
+from deblurbench.errors import UsageError, nearest
 from deblurbench.sources.online import OnlineSource
 
 
@@ -23,15 +23,24 @@ def open_source(name: str, values: Mapping[str, Any], settings: Sequence[str] = 
 
     Raises: UsageError where there is no such online source, RecipeError naming `source:key` for a wrong setting.
     """
-    kind = plugins.load("sources", name)
+    kind = _find(name)
     if not issubclass(kind, OnlineSource):
-        raise UsageError(
-            f"{name} is not fetched from anywhere", "a recipe names it as it is; see `deblurbench list sources`"
-        )
+        hint = "a recipe names it as it is; see `deblurbench list sources`"
+        raise UsageError(f"{name} is not fetched from anywhere", hint)
     api = os.environ.get(kind.variable, "") if kind.variable else ""
     given = {"api": api, **values} if api else dict(values)
-    source: OnlineSource = parse(kind, override(given, settings), name)
+    where = f"{kind.variable}, for {name}" if api and not values.get("api") else name
+    source: OnlineSource = parse(kind, override(given, settings), where)
     return source
+
+
+def _find(name: str) -> Any:
+    """The class of a source. Raises UsageError where there is none, naming those that can be fetched from."""
+    if name not in plugins.find("sources"):
+        online = plugins.load_all("sources", lambda kind: issubclass(kind, OnlineSource))
+        hint = nearest(name, [known for known, (_, fetched) in online.items() if fetched])
+        raise UsageError(f"unknown source {name!r}", hint)
+    return plugins.load("sources", name)
 
 
 def read_key(source: OnlineSource, file: Path | None = None) -> str:

@@ -66,6 +66,7 @@ class Folder(Source):
             author=found.author if found else self.author,
             licence=found.licence if found else self.licence,
             url=(found.landing_page or found.url) if found else "",
+            title=found.title if found else "",
         )
 
     def read(self, photo: Photo) -> Picture:

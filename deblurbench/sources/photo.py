@@ -26,7 +26,8 @@ class Photo:
         stem: readable part of its name in a dataset.
         scene: photos of one scene never part: they all go to train, or to val, or to test.
         raw_sha256: hex SHA-256 of the raw file; of `key` where the picture is drawn, not stored.
-        author, licence, url: who made it, under what terms, where it was found; empty where unknown.
+        author, licence, url, title: who made it, under what terms, where it was found, what its maker calls it; empty
+            where unknown.
         share: `train`, `val` or `test` where the source itself says so (an official split), else empty.
         frames: hex SHA-256 of the raw file of each frame, in order, where the photo is a window of frames.
     """
@@ -39,6 +40,7 @@ class Photo:
     author: str = ""
     licence: str = ""
     url: str = ""
+    title: str = ""
     share: str = ""
     frames: tuple[str, ...] = ()
 

@@ -136,7 +136,7 @@ class Client:
         return parse_json(follow(url, ask).content.decode("utf-8-sig"))
 
     def quota_left(self) -> str:
-        """For people, such as `184 of 200 this hour`; empty where there is no quota."""
+        """For people, such as `184/200 this hour`; empty where there is no quota."""
         return self._quota.left() if self._quota else ""
 
     def close(self) -> None:

@@ -114,7 +114,7 @@ class QuotaTracker:
         left, quota = min(lefts, key=lambda each: (each[0], -each[1].seconds))
         if left and ledger.closed > now:
             left, quota = 0, min(self._quotas, key=lambda each: each.seconds)
-        return f"{left:,} of {quota.requests:,} {_span(quota.seconds)}"
+        return f"{left:,}/{quota.requests:,} {_span(quota.seconds)}"
 
     @contextmanager
     def _open(self) -> Iterator[tuple[_Ledger, int]]:

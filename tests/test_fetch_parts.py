@@ -17,6 +17,7 @@ from deblurbench.fetch.photo_file import Checks
 from deblurbench.fetch.records import write_records
 from deblurbench.fetch.selection import Duplicates, Fate, Gate
 from deblurbench.fetch.store import Store, photo_name
+from deblurbench.fetch.summary import licence_name
 from deblurbench.files import sha256_text
 from deblurbench.images.dhash import FLAT
 from deblurbench.sources.online import Listing, Offer, Search
@@ -251,6 +252,11 @@ def test_any_texts_are_written_and_read_again(tmp_path_factory, texts):
         rows = list(csv.reader(file))
     assert [len(row) for row in rows] == [5, 5, 5]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+def test_no_licence_steers_a_terminal():
+    assert licence_name("\x1b[31mmine,\nall mine") == "[31mmine, all mine"
+    assert licence_name("cc-by 2.0") == "CC BY 2.0"
 
 
 def test_a_thread_that_outlived_its_fetch_meets_nobody(tmp_path):

@@ -12,6 +12,7 @@ from deblurbench.errors import FetchError
 from deblurbench.fetch.request import Request
 from deblurbench.fetch.selection import KEPT, Fate
 from deblurbench.sources.licences import read_licence
+from deblurbench.sources.online import one_line
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Summary:
 def licence_name(text: str) -> str:
     """What to call a licence in a table: its usual name, or else as much of its own text as fits."""
     licence = read_licence(text)
-    return licence.name if licence.kind != "other" else text[:40]
+    return licence.name if licence.kind != "other" else one_line(text)[:40]
 
 
 def _counts(counts: list[tuple[str, int]]) -> str:

@@ -83,5 +83,9 @@ class _Lines:
     def _print(self, *, ended: bool = False) -> None:
         self._last = time.monotonic()
         rate = (self._done - self._first) / max(self._last - self._start, 1e-9)
-        left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 and self._done < self._total and not ended else ""
+        left = (
+            f", {(self._total - self._done) / rate:.0f} s left"
+            if rate > 0 and self._done < self._total and not ended
+            else ""
+        )
         say(f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left}{self._note}")

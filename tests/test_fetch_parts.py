@@ -154,6 +154,32 @@ def test_endless_listings_end(tmp_path):
     assert len(web.asked) == 4
 
 
+class Nothing(Album):
+    """Goes on for ever, with something else on every page that has no address."""
+
+    def listing(self, web, cursor):
+        web.json(cursor)
+        query, _, page = cursor.partition("/")
+        return Listing((Offer(id=cursor, url="", problem="has no address"),), f"{query}/{int(page) + 1}")
+
+
+class Flood(Album):
+    """Goes on for ever, with another photo on every page."""
+
+    def listing(self, web, cursor):
+        query, _, page = cursor.partition("/")
+        return Listing((self.offer(query, int(page)),), f"{query}/{int(page) + 1}")
+
+
+def test_endless_listings_of_nothing_end(tmp_path):
+    web = FakeClient()
+    assert len(found(Nothing(), web, Journal(tmp_path, SETTINGS), "a")) == len(web.asked) == 3
+
+
+def test_no_search_goes_on_for_ever(tmp_path):
+    assert len(found(Flood(), FakeClient(), Journal(tmp_path, SETTINGS), "a")) == 1000
+
+
 def test_a_listing_that_leads_back_ends(tmp_path):
     class Back(Album):
         def listing(self, web, cursor):

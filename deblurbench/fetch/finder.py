@@ -10,7 +10,8 @@ from deblurbench.errors import FetchError
 from deblurbench.fetch.journal import Journal
 from deblurbench.sources.online import Listing, Offer, OnlineSource, Search, Web
 
-_MOST_STALE = 3  # listings in a row without a new photo: then a source goes round in circles
+_MOST_STALE = 3  # listings in a row without a new photo that can be asked for: then a source goes round in circles
+_MOST_LISTINGS = 1000  # of one search: no source has more, and one may go on for ever
 _MOST_FAILURES = 3  # searches in a row that fail: then so will the others
 _OF_ALL = ("quota", "wait")  # failures that are all searches'
 
@@ -56,7 +57,7 @@ class Finder:
 
     def _offers(self, search: Search) -> Iterator[Found]:
         cursor, seen, stale = search.cursor, set[str](), 0
-        while cursor and cursor not in seen and stale < _MOST_STALE:
+        while cursor and cursor not in seen and stale < _MOST_STALE and len(seen) < _MOST_LISTINGS:
             seen.add(cursor)
             listing = self._journal.listings.get((search.label, cursor)) or self._ask(search, cursor)
             if listing is None:
@@ -64,7 +65,7 @@ class Finder:
             stale += 1
             for offer in listing.offers:
                 if self._is_new(offer):
-                    stale = 0
+                    stale = 0 if offer.url else stale
                     yield Found(search, offer)
             cursor = listing.next
 

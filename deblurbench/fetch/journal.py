@@ -151,10 +151,17 @@ def _ends_whole(file: Any) -> bool:
 def _check(out: Path, there: dict[str, Any] | None, wanted: dict[str, Any]) -> None:
     if there is None:
         raise DatasetError(f"{out / JOURNAL} is damaged or of another version", "choose another --out, or --overwrite")
-    for key in sorted(there.keys() | wanted.keys()):
-        if there.get(key) != wanted.get(key):
-            what = f"{out} holds a fetch of other settings ({key}: {there.get(key)} there, {wanted.get(key)} now)"
+    before, now = _flat(there), _flat(wanted)
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            what = f"{out} holds a fetch of other settings ({key}: {before.get(key)} there, {now.get(key)} now)"
             raise DatasetError(what, "choose another --out, or --overwrite")
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without the groups that they stand in, so that just the one that differs is named."""
+    inner = {key: value for group in settings.values() if isinstance(group, dict) for key, value in group.items()}
+    return inner | {key: value for key, value in settings.items() if not isinstance(value, dict)}
 
 
 def _now() -> str:

@@ -238,8 +238,8 @@ def test_a_private_address_needs_to_be_allowed(user):
 
 
 def test_ctrl_c_ends_at_once_and_what_is_there_is_usable(user):
-    user = user(photos=220, seed=14, latency=0.3)
-    process = user.start(*FAST, *QUERIES, "--count", 150)
+    user = user(photos=220, seed=14, latency=0.1)
+    process = user.start(*FAST, *QUERIES, "--count", 150, "--rate", 15)  # ten seconds, however busy the machine
     while lines_of_journal(user) < 20:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)

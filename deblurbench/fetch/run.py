@@ -187,7 +187,8 @@ class _Run:
         decisions = self._decisions
         self._bar.step(max(decisions.kept - self._shown, 0))
         self._shown = max(decisions.kept, self._shown)
-        texts = (f"{decisions.dropped} dropped", f"{decisions.failed} failed", self._client.quota_left())
+        counts = ((decisions.dropped, "dropped"), (decisions.failed, "failed"))
+        texts = (*(f"{count} {what}" for count, what in counts if count), self._client.quota_left())
         self._bar.note(", ".join(filter(None, texts)))
 
 

@@ -26,6 +26,7 @@ class Fate:
         kind: `kept`, or why not.
         reason: in a sentence; empty of kept ones.
         failed: whether that is the fault of the network or the site, not of the photo.
+        passing: whether the next fetch asks again.
         file, loaded, at: of kept ones: its path below the folder, what is known of it, and when it was loaded.
     """
 
@@ -33,6 +34,7 @@ class Fate:
     kind: str
     reason: str = ""
     failed: bool = False
+    passing: bool = False
     file: str = ""
     loaded: Loaded | None = None
     at: str = ""
@@ -95,7 +97,7 @@ class Duplicates:
 def fate_of(found: Found, outcome: Outcome) -> Fate:
     """The fate of an offer whose file is not there."""
     network = outcome.passing or outcome.kind.startswith("http-") or outcome.kind in _NETWORK
-    return Fate(found, outcome.kind, outcome.reason, failed=network)
+    return Fate(found, outcome.kind, outcome.reason, failed=network, passing=outcome.passing)
 
 
 _NETWORK = frozenset({"connection", "timeout", "truncated", "redirects", "checksum"})

@@ -40,8 +40,8 @@ class Summary:
             return str(self.error)
         if not self.fates:
             return "the source lists nothing for this: try other words or pages"
-        again = sum(fate.failed for fate in self.fates)
-        retry = f"; {again} failed, and the same command tries those again that may pass" if again else ""
+        again = sum(fate.passing for fate in self.fates)
+        retry = f"; {again} failed in passing, and the same command asks for them again" if again else ""
         why = "" if self.kept else f"; of {len(self.fates)} none is kept, the first as follows: {self.fates[0].reason}"
         return f"the source has no more photos for this{retry}{why}"
 

@@ -119,13 +119,13 @@ def command(
     Example: deblurbench fetch page --page gallery.html --page-base https://example.org/ --page-licence "CC BY 4.0"
     """
     from deblurbench.errors import DeblurbenchError
-    from deblurbench.fetch.access import check_permission, open_source, read_key
+    from deblurbench.fetch.access import check_permission, online_source, open_source, read_key
     from deblurbench.fetch.preview import preview
     from deblurbench.fetch.run import fetch
     from deblurbench.paths import state_folder
     from deblurbench.progress import say
 
-    _refuse_others(source, given)
+    _refuse_others(online_source(source), given)
     opened = open_source(source, _given(given, _SETTINGS), given["settings"])
     manners = _manners(given)
     check_permission(opened, permission=permission, contact=manners.contact)
@@ -149,17 +149,15 @@ def _given(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
     return {name: given[option] for option, name in names.items() if given[option] not in (None, ())}
 
 
-def _refuse_others(source: str, given: Mapping[str, Any]) -> None:
+def _refuse_others(kind: type[OnlineSource], given: Mapping[str, Any]) -> None:
     """Name an option that is a setting of other sources, as it was typed."""
-    from deblurbench import plugins
     from deblurbench.errors import UsageError
 
-    fields = plugins.load("sources", source).model_fields
     for option in click.get_current_context().command.params:
         setting = _SETTINGS.get(option.name or "")
-        if setting and setting not in fields and given[option.name or ""] not in (None, ()):
+        if setting and setting not in kind.model_fields and given[option.name or ""] not in (None, ()):
             hint = "it is for other sources, see `deblurbench fetch --help`"
-            raise UsageError(f"{source} takes no {option.opts[0]}", hint)
+            raise UsageError(f"{kind.source} takes no {option.opts[0]}", hint)
 
 
 def _manners(given: Mapping[str, Any]) -> Manners:

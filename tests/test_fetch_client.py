@@ -169,7 +169,7 @@ def test_a_longer_wait_than_we_have_time_for(number, serve, fails):
     error = fails(site.url("/b"), longest_wait=60.0)
     assert (error.kind, error.passing) == ("wait", True)
     assert "not to be asked before 20" in error.message
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert site.paths() == ["/b"]
 
 
@@ -210,7 +210,7 @@ def test_slow_answers_end(route, serve, fails):
     started = time.monotonic()
     error = fails(site.url("/b"), timeout=0.3, retries=1)
     assert (error.kind, error.passing) == ("timeout", True)
-    assert 0.6 < time.monotonic() - started < 2
+    assert 0.6 < time.monotonic() - started < 2.8
     assert site.paths() == ["/b"] * 2
 
 
@@ -306,7 +306,7 @@ def test_what_is_refused_before_it_is_read(headers, kind, serve, fails):
     started = time.monotonic()
     error = fails(site.url("/b"))
     assert (error.kind, error.passing) == (kind, False)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2.5
     assert site.paths() == ["/b"]
 
 
@@ -608,12 +608,12 @@ def test_a_stop_and_a_deadline_end_connecting(scheme, client, stop, tmp_path):
         started = time.monotonic()
         with pytest.raises(FetchError):
             client(timeout=0.3, retries=0).download(url, tmp_path / "photo")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         threading.Timer(0.3, stop.set).start()
         started = time.monotonic()
         with pytest.raises(Stopped):
             client(timeout=60.0).download(url, tmp_path / "photo")
-        assert time.monotonic() - started < 1.2
+        assert time.monotonic() - started < 5
         for each in full:
             each.close()
 

@@ -147,12 +147,12 @@ def test_a_wish_to_wait_is_kept_whatever_comes_with_it(status, serve, client, tm
 
 
 def test_a_crawl_delay_holds_from_the_robots_txt_on(serve, client, tmp_path):
-    site = serve({"/robots.txt": text(b"User-agent: *\nCrawl-delay: 0.3"), "/a": picture})
+    site = serve({"/robots.txt": text(b"User-agent: *\nCrawl-delay: 0.5"), "/a": picture})
     client().download(site.url("/a"), tmp_path / "photo")
     assert [seen.path for seen in site.seen] == ["/robots.txt", "/.well-known/tdmrep.json", "/a"]
     moments = [seen.moment for seen in site.seen]
-    assert moments[1] - moments[0] > 0.29
-    assert moments[2] - moments[1] > 0.29
+    assert moments[1] - moments[0] > 0.25  # half a second, less what a busy server notices late
+    assert moments[2] - moments[1] > 0.25
 
 
 def test_what_is_remembered_is_for_its_owner_alone(client, tmp_path):

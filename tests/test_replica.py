@@ -220,7 +220,7 @@ def test_the_photos_have_hostile_authors_and_all_queries(site):
 
 
 def test_the_log_counts_what_is_open_and_waiting_is_nobodys_loss():
-    with replica(photos=24, latency=0.1) as site:
+    with replica(photos=24, latency=0.2) as site:
         urls = [f"{site.files}photos/{photo.name}" for photo in site.photos]
         threads = [
             threading.Thread(target=lambda part: [get(url) for url in part], args=(urls[i::8],)) for i in range(8)
@@ -230,7 +230,7 @@ def test_the_log_counts_what_is_open_and_waiting_is_nobodys_loss():
             thread.start()
         for thread in threads:
             thread.join()
-        assert 0.3 <= time.monotonic() - start < 2.2  # 24 photos, 8 at once; one after the other, 2.4 s
+        assert 0.6 <= time.monotonic() - start < 4.4  # 24 photos, 8 at once; one after the other, 4.8 s
         hits = site.requests("files")
         assert sorted(hit.path for hit in hits) == sorted(urlsplit(url).path for url in urls)
         assert all(hit.status == 200 and hit.agent == AGENT["User-Agent"] and not hit.key for hit in hits)

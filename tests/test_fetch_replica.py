@@ -13,6 +13,7 @@ from replica_kit import busiest, most_open, replica
 from replica_world import KEYWORDS
 
 from deblurbench.dataset.reader import open_dataset
+from deblurbench.sources.attribution import cell
 from deblurbench.sources.provenance import read_provenance
 
 FAST = ("--rate", "1000", "--concurrency", "12", "--backoff", "0.02", "--retries", "4", "--timeout", "3")
@@ -175,7 +176,8 @@ def test_fetch_then_build_names_every_author(user):
         assert (record.photo.author, record.photo.licence) == (photo.author, photo.licence)
         assert (record.photo.source, record.photo.url) == ("openverse", photo.landing_page)
         for text in (credits_, fetched):
-            assert f"<{photo.landing_page}>" in text
+            (row,) = [line for line in text.splitlines() if f"<{photo.landing_page}>" in line]
+            assert f"| {cell(photo.author) or 'unknown'} |" in row
     shares: dict[str, set[str]] = {}
     for record in records:
         if record.photo.author:

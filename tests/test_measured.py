@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, PngImagePlugin
@@ -295,6 +295,7 @@ def test_damaged_files_are_read_or_refused(tmp_path, good_files, data):
     st.sampled_from([".npy", ".png", ".mat"]),
     st.one_of(st.binary(max_size=300), st.binary(max_size=100).map(lambda rest: b"\x93NUMPY\x01\x00" + rest)),
 )
+@example(".npy", b"PK\x03\x04")
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_garbage_is_refused(tmp_path, suffix, content):
     path = tmp_path / f"k{suffix}"

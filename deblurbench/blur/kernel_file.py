@@ -105,11 +105,11 @@ def _checked(array: npt.NDArray[Any], path: Path) -> Weights:
 
 
 def _read_npy(path: Path) -> list[npt.NDArray[Any]]:
+    with path.open("rb") as file:
+        if file.read(2) == b"PK":  # NumPy would open it, and leave it open where it is damaged
+            raise PictureError(f"{path} is an .npz archive", "save each kernel as an .npy file")
     # Mapped, so that a huge shape costs nothing before it is refused.
     array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise PictureError(f"{path} is an .npz archive", "save each kernel as an .npy file")
     _check_form(array.shape, array.dtype.kind, path)
     return [np.array(array)]
 

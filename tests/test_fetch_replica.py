@@ -1,5 +1,6 @@
 """The whole fetch, as a user types it, against the replicas of the sites: what is promised of it."""
 
+import csv
 import json
 import os
 import signal
@@ -112,8 +113,14 @@ def test_every_bad_photo_is_explained(user):
     result = json.loads(out)
     assert sum(result["outcomes"].values()) == sum(row["offers"] for row in result["queries"].values())
     assert result["outcomes"].keys() - {"kept"}
-    report = (user.folder / "photos" / "fetch-report.csv").read_text()
-    assert len(report.splitlines()) == 1 + sum(result["outcomes"].values())
+    with (user.folder / "photos" / "fetch-report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == sum(result["outcomes"].values())
+    truth = {photo.name: photo.why("openverse") or ("kept",) for photo in user.site.photos}
+    known = [(row, truth.get(row["url"].partition("?")[0].rpartition("/")[2])) for row in rows]
+    assert [(row, why) for row, why in known if why and row["outcome"] not in why] == []
+    assert sum(why is not None for _, why in known) > 180  # the others have no address of their own
+    assert all(row["reason"] or row["outcome"] == "kept" for row in rows)
     assert not user.site.trespasses()
 
 

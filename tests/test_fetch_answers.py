@@ -18,9 +18,9 @@ from web_kit import Site, in_turn
 
 from deblurbench.errors import FetchError, UsageError
 from deblurbench.fetch.web import answers
-from deblurbench.fetch.web.charset import html_text
 from deblurbench.fetch.web.client import Client
 from deblurbench.fetch.web.manners import Manners
+from deblurbench.sources.html.charset import html_text
 from deblurbench.sources.online import OnlineSource, Quota
 
 KEY = "kqzjx-the-key-4711"

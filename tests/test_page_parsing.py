@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from deblurbench.errors import FetchError
 from deblurbench.sources.html import tree
 from deblurbench.sources.html.address import absolute, site, suffix
+from deblurbench.sources.html.charset import html_text
 from deblurbench.sources.html.srcset import Candidate, parse_srcset
-from deblurbench.sources.html.tree import decode, inner_text, parse_html
+from deblurbench.sources.html.tree import inner_text, parse_html
 
 PEXELS = "https://images.pexels.com/photos/1/pexels-photo-1.jpeg?auto=compress&cs=tinysrgb&dpr="
 SRCSETS = [
@@ -229,18 +230,18 @@ def test_broken_pages_take_no_time(piece, end):
 
 def test_saved_bytes():
     text = "<meta charset={}><p>Grüße"
-    assert decode(text.format("iso-8859-1").encode("iso-8859-1")) == text.format("iso-8859-1")
-    assert decode(text.format("nonsense").encode()) == text.format("nonsense")
-    assert decode(text.format("utf-8").encode("windows-1252")) == text.format("utf-8")
+    assert html_text(text.format("iso-8859-1").encode("iso-8859-1")) == text.format("iso-8859-1")
+    assert html_text(text.format("nonsense").encode()) == text.format("nonsense")
+    assert html_text(text.format("utf-8").encode("windows-1252")) == text.format("utf-8")
     for encoding in ("utf-8-sig", "utf-16"):
-        assert decode(text.format("iso-8859-1").encode(encoding)) == text.format("iso-8859-1")
-    assert decode(b"<meta charset=shift_jis>\x8e\xca\x90^").endswith("写真")
-    assert decode(b"<meta charset=idna>" + b"a" * 100_000).endswith("a")
+        assert html_text(text.format("iso-8859-1").encode(encoding)) == text.format("iso-8859-1")
+    assert html_text(b"<meta charset=shift_jis>\x8e\xca\x90^").endswith("写真")
+    assert html_text(b"<meta charset=idna>" + b"a" * 100_000).endswith("a")
 
 
 @given(st.binary() | st.binary().map(lambda raw: b"<meta charset='punycode'>" + raw))
 def test_any_bytes_are_a_text(raw):
-    assert isinstance(decode(raw), str)
+    assert isinstance(html_text(raw), str)
 
 
 PIECES = [

@@ -109,7 +109,8 @@ class Page(OnlineSource):
 
     def _saved(self, path: str) -> str:
         """The text of a saved file, which must be one of `pages`."""
-        from deblurbench.sources.html.tree import LONGEST, decode
+        from deblurbench.sources.html.charset import html_text
+        from deblurbench.sources.html.tree import LONGEST
 
         file = Path(path)
         if path not in {str(Path(page).absolute()) for page in self.pages if not _is_address(page)}:
@@ -117,7 +118,7 @@ class Page(OnlineSource):
         try:
             if file.stat().st_size > LONGEST:
                 raise UsageError(f"{file} is larger than {LONGEST >> 20} MB", "it is no page of a gallery")
-            return decode(file.read_bytes())
+            return html_text(file.read_bytes())
         except OSError as error:
             raise UsageError(f"cannot read {file}", error.strerror or str(error)) from error
 

@@ -18,7 +18,6 @@ from deblurbench.errors import FetchError, UsageError
 from deblurbench.fetch.web.addresses import Addresses
 from deblurbench.fetch.web.answers import AnswerFile, Answers
 from deblurbench.fetch.web.body import Download, content_type, read_start, save
-from deblurbench.fetch.web.charset import html_text
 from deblurbench.fetch.web.failures import refused
 from deblurbench.fetch.web.hosts import Hosts
 from deblurbench.fetch.web.manners import Manners
@@ -29,6 +28,7 @@ from deblurbench.fetch.web.urls import Site, normal, printable, shown, site_of
 from deblurbench.fetch.web.watch import Watch
 from deblurbench.fetch.web.wire import Credential, Rules, Wire
 from deblurbench.files import parse_json, safe_name
+from deblurbench.sources.html.charset import html_text
 from deblurbench.sources.online import Document, OnlineSource, Web
 
 _WELL_KNOWN_BYTES = 500 << 10  # of a robots.txt: what RFC 9309 asks to read

@@ -7,7 +7,6 @@ is said of one picture would seem to be said of all that follow; and its work gr
 
 from __future__ import annotations
 
-import codecs
 import re
 import time
 from collections import Counter
@@ -19,7 +18,6 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from bs4.builder._htmlparser import HTMLParserTreeBuilder
-from bs4.dammit import EncodingDetector
 from bs4.element import NavigableString
 
 from deblurbench.errors import FetchError
@@ -63,9 +61,6 @@ _FIXES = re.compile(
     r"|&(?P<name>[a-z][a-z0-9]*+)(?!;)(?P<equals>=?)",
     re.IGNORECASE | re.DOTALL,
 )
-# Codecs of Python that are no encodings of pages, some of which take the square of the length.
-_STRANGE = frozenset(("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"))
-_HEAD = 4096  # bytes in which a page says what it is in
 
 
 def parse_html(html: str) -> BeautifulSoup:
@@ -81,21 +76,6 @@ def parse_html(html: str) -> BeautifulSoup:
     )
     end = html.rfind(">") + 1  # html.parser takes the square of the length over tags that do not end
     return BeautifulSoup(_FIXES.sub(_fix, html[:end]) + "\n", builder=builder)
-
-
-def decode(raw: bytes) -> str:
-    """The text of a saved page: by its byte order mark, its `<meta>`, as UTF-8 or as Windows-1252; what fits first."""
-    raw, marked = EncodingDetector.strip_byte_order_mark(raw)
-    declared = EncodingDetector.find_declared_encoding(raw[:_HEAD], is_html=True) or ""
-    if declared.startswith(("utf-16", "utf-32")):  # then it could not have been found
-        declared = ""
-    for name in (marked, declared, "utf-8"):
-        try:
-            if name and codecs.lookup(name).name.replace("_", "-") not in _STRANGE:
-                return raw.decode(name)
-        except (LookupError, ValueError):  # unknown, or of other bytes
-            continue
-    return raw.decode("windows-1252", errors="replace")
 
 
 def around(element: Tag) -> Iterator[Tag]:

@@ -10,11 +10,11 @@ _STRANGE = frozenset(("idna", "punycode", "raw-unicode-escape", "undefined", "un
 _HEAD = 4096  # bytes in which a page says what it is in; looking through all of a hostile one takes forever
 
 
-def html_text(content: bytes, content_type: str) -> str:
+def html_text(content: bytes, content_type: str = "") -> str:
     """The text of an HTML page.
 
-    Its encoding is that of its byte order mark, of the `Content-Type` header, of its own `<meta>`, UTF-8 or
-    Windows-1252: the first in which it can be read.
+    Its encoding is that of its byte order mark, of the `Content-Type` header (a saved page has none), of its own
+    `<meta>`, UTF-8 or Windows-1252: the first in which it can be read.
     """
     from bs4.dammit import EncodingDetector
 

@@ -14,17 +14,10 @@ from typing import Any, Literal
 from deblurbench.dataset.manifest import Record
 from deblurbench.dataset.names import share_of
 from deblurbench.files import json_text, sha256_text
-from deblurbench.images.dhash import groups, is_plain
+from deblurbench.images.dhash import WITHIN, groups, is_plain
 from deblurbench.places import Place
 
 LEAKS = "leaks.json"
-WITHIN = 4
-"""How many bits near-duplicates differ in, at most.
-
-Measured on 255 photographs: the closest two different ones differ in 11 bits. JPEG of quality 75, half the size and 5
-levels more light are found at 2, 5 levels less (where black clips) at 2 for all but one, at 6.
-"""
-
 Kind = Literal["picture", "photo", "scene", "near-duplicate", "author"]
 _KINDS: tuple[Kind, ...] = ("picture", "photo", "scene", "near-duplicate", "author")
 _SHARES = ("train", "val", "test")

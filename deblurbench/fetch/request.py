@@ -8,11 +8,9 @@ from typing import Any
 
 from deblurbench.errors import UsageError
 from deblurbench.fetch.photo_file import Checks
+from deblurbench.images.dhash import WITHIN
 from deblurbench.sources.licences import parse_filter
 from deblurbench.sources.online import OnlineSource, Search, one_line
-
-DUPLICATE_BITS = 4
-"""How many bits the difference hashes of near-duplicates differ in, at most."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Request:
     queries: tuple[str, ...]
     licences: str
     checks: Checks
-    duplicate_bits: int = DUPLICATE_BITS
+    duplicate_bits: int = WITHIN
     count: int = 100
 
     def wanted(self) -> frozenset[str]:

@@ -23,6 +23,13 @@ from deblurbench.images.codec import Picture
 FLAT = "0" * 16
 """The hash of a flat picture."""
 
+WITHIN = 4
+"""How many bits near-duplicates differ in, at most.
+
+Measured on 255 photographs: the closest two different ones differ in 11 bits. JPEG of quality 75, half the size and 5
+levels more light are found at 2, 5 levels less (where black clips) at 2 for all but one, at 6.
+"""
+
 Hashes = npt.NDArray[np.uint64]
 
 _ROWS, _COLUMNS = 8, 9

@@ -14,15 +14,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from deblurbench.errors import FetchError, UsageError
-from deblurbench.fetch.web.urls import Site, site_of
+from deblurbench.fetch.web.urls import WEB_PORTS, Site, site_of
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Blocks that not every version of `ipaddress` knows to be set aside; the last is a cloud's own (Azure's WireServer).
 _RESERVED = tuple(
     map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "168.63.129.16/32"))
 )
-_WEB = (80, 443)  # of the ports below this, the others are of mail, shells and the like
-_FIRST_FREE = 1024
+_FIRST_FREE = 1024  # of the ports below, all but those of the web are of mail, shells and the like
 _ALLOWED = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-f]*(?::[0-9a-f.]*){2,}|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
 # Names of local networks, which a proxy may know though we do not (RFC 6761, 6762, 8375; ICANN for the third).
 _LOCAL = re.compile(r"[^.:]*|.*\.(localhost|local|internal|home\.arpa)")
@@ -74,7 +73,7 @@ class Addresses:
             raise _refusal(host, port, "is an odd spelling of an address")
         if not allowed and _LOCAL.fullmatch(host):
             raise _refusal(host, port, "is a name of a local network")
-        if not allowed and port < _FIRST_FREE and port not in _WEB:
+        if not allowed and port < _FIRST_FREE and port not in WEB_PORTS:
             raise _refusal(host, port, "is not asked, as that is no port of the web")
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

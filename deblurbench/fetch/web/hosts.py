@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from deblurbench.errors import FetchError
 from deblurbench.fetch.web.manners import Manners
-from deblurbench.fetch.web.urls import shown, site_of
+from deblurbench.fetch.web.urls import WEB_PORTS, shown, site_of
 
 # Hosts that ask for less: requests per second, requests at once.
 _KNOWN = {
@@ -19,7 +19,6 @@ _KNOWN = {
     "thumb.wikimedia.org": (2.0, 2),
     "api.pexels.com": (1.0, 1),
 }
-_WEB = (80, 443)  # of one name, they are of one machine
 _LONGEST_REST = 60.0  # seconds, where a host does not say
 _GLANCE = 0.2  # seconds between two looks at whether the work is stopped
 
@@ -105,7 +104,7 @@ class Hosts:
         rate, concurrency = _KNOWN.get(name, (self._manners.rate, self._manners.concurrency))
         rate, concurrency = min(rate, self._manners.rate), min(concurrency, self._manners.concurrency)
         with self._lock:
-            return self._hosts.setdefault((name, 0 if port in _WEB else port), _Host(rate, concurrency))
+            return self._hosts.setdefault((name, 0 if port in WEB_PORTS else port), _Host(rate, concurrency))
 
     def _wait_for_start(self, host: _Host, url: str) -> None:
         while True:

@@ -10,6 +10,7 @@ from html import unescape
 from typing import Generic, TypeVar
 
 from deblurbench.errors import FetchError
+from deblurbench.fetch.web.failures import PASSING
 from deblurbench.fetch.web.reservation import FILE, Reservations, reserves
 from deblurbench.fetch.web.robots import AGENT, Robots, merged, refusal, target_of
 from deblurbench.fetch.web.urls import Site, printable, shown, site_of
@@ -18,7 +19,6 @@ ROBOTS = "/robots.txt"
 _HINT = "deblurbench keeps to it: ask whoever runs the site, or take other photos"
 _TRIES = 3  # of a file that cannot be had, in all
 _PAUSE = 60.0  # seconds between them
-_NOT_NOW = (408, 425, 429)  # these of 4xx say nothing about what is there
 _META = re.compile(r"<meta[\s/]([^<>]*)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""(?<![^\s"'/])([^\s"'/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))""")
 
@@ -140,7 +140,7 @@ class _SiteFile(Generic[Content]):
         url = _address(site, self._path)
         try:
             status, body = self._load(url)
-            if not 200 <= status < 300 and (not 400 <= status < 500 or status in _NOT_NOW):
+            if not 200 <= status < 300 and (not 400 <= status < 500 or status in PASSING):
                 raise FetchError(f"{shown(url)} answers {status}", kind=f"http-{status}", passing=True)
             entry.content = self._read(body if status < 300 else b"")
         except FetchError as error:

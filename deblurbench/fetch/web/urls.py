@@ -12,6 +12,9 @@ from requests.exceptions import RequestException
 from deblurbench.errors import FetchError
 
 _PORTS = {"http": 80, "https": 443}
+WEB_PORTS = tuple(_PORTS.values())
+"""Those of http and https; of one name, they are of one machine."""
+
 _LONGEST_SHOWN = 100
 _HOST = re.compile("[a-z0-9._-]+|[0-9a-f:.]+")  # as it is sent: no zone of an IPv6 address, nothing escaped
 _PASSES = 3  # over a URL, for what an escape hides from the first of them

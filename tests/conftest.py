@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +20,10 @@ from deblurbench.dataset.recipe import read_recipe
 from deblurbench.images.codec import Picture
 
 pytest.register_assert_rewrite("training_kit")
+
+# The same examples in each run; `pytest --hypothesis-profile default` draws new ones.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -248,8 +248,9 @@ def test_a_pickle_is_no_curve(crf):
 def test_any_bytes_are_read_or_refused(data):
     from deblurbench.blur.crf import response_levels
 
+    torn = b"\x93NUMPY\x01\x00\x01\x00("
     for name in ("x.csv", "x.npy"):
-        for content in (data, npy(np.arange(256))[: len(data)] + data):
+        for content in (data, torn + data, b"PK\x03\x04" + data, npy(np.arange(256))[: len(data)] + data):
             with pytest.raises(UsageError):
                 response_levels(name, content)
 

@@ -201,11 +201,16 @@ def test_rebuilding_needs_the_photos(plan_of, tmp_path, frames, cli):
     assert "its photo is not there: say --photos" in result.out
 
 
+def a_cluster(distributed, workers):
+    """A cluster on free ports: left to itself it asks for the one of its page, which another test may hold."""
+    return distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    )
+
+
 def test_a_dask_cluster_gives_the_same(plan_of, tmp_path):
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster:
+    with a_cluster(distributed, workers=2) as cluster:
         for name in ("camera", "families"):
             built = build(
                 plan_of(name), tmp_path / name, executor="dask", scheduler=cluster.scheduler_address, quiet=True
@@ -224,9 +229,7 @@ def lose_connection(job):
 
 def test_a_cluster_that_fails_is_an_error_for_people():
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster:
+    with a_cluster(distributed, workers=1) as cluster:
         jobs = run_jobs(lose_connection, ["a task"], executor="dask", scheduler=cluster.scheduler_address)
         with pytest.raises(DeblurbenchError, match=r"failed \(ConnectionResetError: while it did a task\): look"):
             list(jobs)

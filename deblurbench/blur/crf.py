@@ -68,10 +68,10 @@ def response_levels(name: str, data: bytes) -> npt.NDArray[np.int32]:
 
 def _from_npy(name: str, data: bytes) -> npt.NDArray[np.float64]:
     try:
-        values = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError) as error:
+        values = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)  # np.load would open archives as well
+    except Exception as error:  # numpy raises many kinds for a damaged file
         raise UsageError(f"{name} is no .npy file", _ADVICE) from error
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf" or values.shape[:1] != (256,):
+    if values.dtype.kind not in "iuf" or values.shape[:1] != (256,):
         raise UsageError(f"{name} holds no response curve", _ADVICE)
     return _rgb(name, values.reshape(256, -1), "bgr")
 

@@ -17,7 +17,7 @@ from deblurbench.blur.convolve import convolve
 from deblurbench.blur.gaussian import GaussianOpenCV
 from deblurbench.images.codec import Picture, list_pictures, read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
-from deblurbench.scoring.metrics import psnr
+from deblurbench.scoring.compared import Compared
 from deblurbench_baselines.classical.wiener import deconvolve, restore
 
 KERNELS = {"0.3": 3, "1.0": 7, "1.2": 9, "1.6": 11}
@@ -42,7 +42,7 @@ def measure(folder: Path) -> dict[str, object]:
             start = time.perf_counter()
             blind = restore(blurred)
             seconds += time.perf_counter() - start
-            rows.append([psnr(p, sharp) for p in (blurred, blind, deconvolve(blurred, kernel))])
+            rows.append([Compared(p, sharp).psnr() for p in (blurred, blind, deconvolve(blurred, kernel))])
         finite = np.array([row for row in rows if np.isfinite(row).all()])
         blurred_db, blind_db, told_db = finite.mean(axis=0).round(4).tolist()
         results[f"sigma {sigma}"] = {

@@ -17,7 +17,7 @@ from deblurbench.runs.device import choose_device
 from deblurbench.runs.predict import plan_jobs
 from deblurbench.runs.record import read_predictions, read_run, read_scores
 from deblurbench.runs.run import run_baseline
-from deblurbench.scoring.metrics import psnr
+from deblurbench.scoring.compared import Compared
 from deblurbench_baselines import unet
 
 
@@ -26,7 +26,7 @@ def test_identity_is_the_blurred_row(tiny, tmp_path):
     assert read_scores(tmp_path / "run") == rows
     assert [row.name for row in rows] == [pair.blur.name for pair in tiny.pairs("test-g1.2")]
     for row, pair in zip(rows, tiny.pairs("test-g1.2"), strict=True):
-        assert row.psnr_db == row.blurred_psnr_db == psnr(read_rgb(pair.blur), read_rgb(pair.sharp))
+        assert row.psnr_db == row.blurred_psnr_db == Compared(read_rgb(pair.blur), read_rgb(pair.sharp)).psnr()
         assert row.protocol == "gnr638-eval@1"
 
 

@@ -11,15 +11,17 @@ from deblurbench.images.codec import SUFFIXES, list_pictures
 
 # Kinds that a protocol's reader knows beyond those that photos come in.
 SCORED = SUFFIXES | {".gif", ".jfif", ".jp2", ".pgm", ".pnm", ".ppm", ".tga"}
+OFFERED = SCORED | {".npy"}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A sharp picture and its prediction; `prediction` is None where there is none."""
+    """A sharp picture, its prediction and the blurred picture; either is None where there is none."""
 
     name: str
     sharp: Path
     prediction: Path | None
+    blur: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -29,37 +31,49 @@ class Pairing:
     Attributes:
         extra: predictions that no sharp picture has asked for.
         ignored: files beside the sharp pictures whose suffix is no picture's.
+        with_blur: whether blurred pictures are asked for.
     """
 
     pairs: tuple[Pair, ...]
     extra: tuple[str, ...]
     ignored: tuple[str, ...]
+    with_blur: bool = False
 
 
-def pair_folders(predictions: Path, sharp: Path) -> Pairing:
-    """Pair two folders by file name, or else by the name without its suffix.
+def pair_folders(predictions: Path, sharp: Path, blur: Path | None = None) -> Pairing:
+    """Pair two folders, or three, by file name, or else by the name without its suffix.
 
     The pictures directly in SHARP count; where there are none, those of its subfolders do, with the subfolder
-    as part of the name (scenes).
+    as part of the name (scenes). A prediction may be a floating array in an .npy file.
 
-    Raises: UsageError where a folder is missing or empty, or both are the same.
+    Raises: UsageError where a folder is missing or empty, or SHARP is one of the others.
     """
-    for folder, what in ((predictions, "predictions"), (sharp, "sharp pictures")):
+    others = [(predictions, "predictions", OFFERED)] + ([(blur, "blurred pictures", SCORED)] if blur else [])
+    for folder, what, _ in [(sharp, "sharp pictures", SCORED), *others]:
         if not folder.is_dir():
             raise UsageError(f"no folder {folder}", f"name the folder of the {what}")
-    if predictions.resolve() == sharp.resolve():
-        raise UsageError(f"predictions and sharp pictures are the same folder, {sharp}", "each would score infinity")
-    wanted = _pictures(sharp, deep=False) or _pictures(sharp, deep=True)
+    for folder, what, _ in others:
+        if folder.resolve() == sharp.resolve():
+            raise UsageError(f"{what} and sharp pictures are the same folder, {sharp}", "each would score infinity")
+    wanted = _pictures(sharp, SCORED, deep=False) or _pictures(sharp, SCORED, deep=True)
     if not wanted:
         raise UsageError(f"no pictures in {sharp}", f"looked for {', '.join(sorted(SCORED))} in it and below")
-    offered = _pictures(predictions, deep=any(len(file.parts) > 1 for file in wanted))
-    if not offered:
-        raise UsageError(f"no pictures in {predictions}", f"looked for {', '.join(sorted(SCORED))}")
-    return _match(predictions, offered, sharp, wanted)
+    deep = any(len(file.parts) > 1 for file in wanted)
+    matched = []
+    for folder, _, suffixes in others:
+        offered = _pictures(folder, suffixes, deep=deep)
+        if not offered:
+            raise UsageError(f"no pictures in {folder}", f"looked for {', '.join(sorted(suffixes))}")
+        matched.append((folder, offered, _match(offered, wanted)))
+    chosen = [[folder / file if file else None for file in found] for folder, _, found in matched]
+    pairs = tuple(Pair(file.as_posix(), sharp / file, *found) for file, *found in zip(wanted, *chosen, strict=True))
+    _, offered, used = matched[0]
+    extra = tuple(file.as_posix() for file in offered if file not in set(used))
+    return Pairing(pairs, extra, _others(sharp), blur is not None)
 
 
-def _pictures(folder: Path, *, deep: bool) -> list[Path]:
-    return [file for file in list_pictures(folder, SCORED) if deep or len(file.parts) == 1]
+def _pictures(folder: Path, suffixes: frozenset[str], *, deep: bool) -> list[Path]:
+    return [file for file in list_pictures(folder, suffixes) if deep or len(file.parts) == 1]
 
 
 def _others(folder: Path) -> tuple[str, ...]:
@@ -67,18 +81,16 @@ def _others(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in entries if entry.suffix.lower() not in SCORED))
 
 
-def _match(predictions: Path, offered: list[Path], sharp: Path, wanted: list[Path]) -> Pairing:
+def _match(offered: list[Path], wanted: list[Path]) -> list[Path | None]:
+    """For each wanted file the offered one of its name, or the only one of its name without the suffix."""
     exact = set(offered)
     by_stem: dict[Path, list[Path]] = {}
     for file in offered:
         by_stem.setdefault(file.with_suffix(""), []).append(file)
     stems = Counter(file.with_suffix("") for file in wanted)
-    pairs, used = [], set()
+    found: list[Path | None] = []
     for file in wanted:
-        stem = file.with_suffix("")
-        others = by_stem.get(stem, [])
-        chosen = file if file in exact else others[0] if len(others) == 1 and stems[stem] == 1 else None
-        used.add(chosen)
-        pairs.append(Pair(file.as_posix(), sharp / file, predictions / chosen if chosen else None))
-    extra = tuple(file.as_posix() for file in offered if file not in used)
-    return Pairing(tuple(pairs), extra, _others(sharp))
+        others = by_stem.get(file.with_suffix(""), [])
+        alone = len(others) == 1 and stems[file.with_suffix("")] == 1
+        found.append(file if file in exact else others[0] if alone else None)
+    return found

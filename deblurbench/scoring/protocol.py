@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
 from deblurbench import plugins
 from deblurbench.errors import UsageError
-from deblurbench.scoring.metrics import Samples
+from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.readers import Reader
 
 DEFAULT = "gnr638-eval"
+
+Rounding = Literal["round", "truncate", "keep"]
+"""What becomes of a floating prediction after it is clamped to 0 .. 1: 8 bits, rounded half to even; 8 bits, truncated;
+nothing. Pictures of 8 bits are not touched."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +24,48 @@ class Metric:
 
     Attributes:
         name: its key in results, with the unit, such as `psnr_db`.
-        function: (prediction, sharp) -> value, or None where it is not defined for the pictures.
+        function: a pair -> value, or None where it is not defined for the pictures.
         added: True where the published script does not define it and we add it.
+        slow: True for what takes seconds per picture: it is computed where its protocol is named, or with `--slow`.
+        pooled: True for a PSNR whose value for a set comes from the error over all samples of all its pictures.
+        lower_is_better: True for errors and distances.
     """
 
     name: str
-    function: Callable[[Samples, Samples], float | None]
+    function: Callable[[Compared], float | None]
     added: bool = False
+    slow: bool = False
+    pooled: bool = False
+    lower_is_better: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A protocol in words, as `deblurbench list protocols --explain` prints it: one phrase per point.
+
+    Attributes:
+        reader, colour, dtype, rounding: how files become numbers.
+        crop, window, covariance, padding, range: how numbers become metrics.
+        aggregation, infinities: how metrics of pictures become those of a set.
+        used_by: who publishes with it.
+        source: the code it reproduces, with its commit or version, or "unpublished".
+        tolerance: how near to that code it is, and where.
+    """
+
+    reader: str
+    colour: str
+    dtype: str
+    rounding: str
+    crop: str
+    window: str
+    covariance: str
+    padding: str
+    range: str
+    aggregation: str
+    infinities: str
+    used_by: str
+    source: str
+    tolerance: str
 
 
 @dataclass(frozen=True)
@@ -35,15 +75,21 @@ class Protocol:
     Attributes:
         name, version: together its id, `name@version`.
         summary: one line.
-        read: decodes a file as the published script does. Raises PictureError.
-        metrics: its numbers; each is averaged over pictures (infinities stay infinite).
+        reader: decodes a file as the published script does.
+        rounding: what becomes of floating predictions.
+        metrics: its numbers; each is averaged over pictures (infinities stay infinite) unless it is pooled.
+        recipe: all of it in words.
+        unpublished: True where no recipe was published and this is our reading.
     """
 
     name: str
     version: int
     summary: str
-    read: Callable[[Path], Samples]
+    reader: Reader
     metrics: tuple[Metric, ...]
+    recipe: Recipe
+    rounding: Rounding = "round"
+    unpublished: bool = False
 
     @property
     def id(self) -> str:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from deblurbench.errors import PictureError
 from deblurbench.progress import progress
+from deblurbench.scoring import aggregate, engine
 from deblurbench.scoring.pairing import Pair, Pairing, pair_folders
-from deblurbench.scoring.protocol import Protocol
+from deblurbench.scoring.protocol import Metric, Protocol
+from deblurbench.scoring.reading import Opened, Reading
 
 SCHEMA = 1
+_BYTES_TO_SAMPLES = 2  # of a lossless file, about
+
+Observer = Callable[[str, Opened, Opened, Opened | None], None]
+"""Told of each scored pair: its name, the prediction, the sharp picture and the blurred one. Threads call it."""
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One picture's numbers; a metric that is not defined for it is left out."""
+    """One picture's numbers; a metric that is not defined for it is left out. `samples` is H x W x channels."""
 
     name: str
     values: Mapping[str, float]
+    samples: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: infinities as the string "inf"."""
@@ -31,21 +39,50 @@ class ImageScore:
 
 @dataclass(frozen=True)
 class ProtocolScores:
-    """All pictures under one protocol."""
+    """All pictures under one protocol; `blurred` has the blurred ones against the sharp ones, where they were given."""
 
     protocol: Protocol
     images: tuple[ImageScore, ...]
+    blurred: tuple[ImageScore, ...] | None = None
 
     @property
     def mean(self) -> dict[str, float]:
-        """Mean over the pictures of each metric that all of them have; one infinity makes it infinite."""
-        names = [m.name for m in self.protocol.metrics if all(m.name in image.values for image in self.images)]
-        return {n: math.fsum(i.values[n] for i in self.images) / len(self.images) for n in names if self.images}
+        """Of each metric that all pictures have: the mean, where one infinity makes it infinite, or the pooled PSNR."""
+        return self.means_of(self.images)
+
+    @property
+    def blurred_mean(self) -> dict[str, float] | None:
+        """The same of the blurred pictures."""
+        return None if self.blurred is None else self.means_of(self.blurred)
+
+    @property
+    def infinite(self) -> dict[str, int]:
+        """How many pictures have an infinite value of a metric, where some have."""
+        counts = {n: sum(math.isinf(i.values.get(n, 0)) for i in self.images) for n in self.mean}
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def finite_mean(self) -> dict[str, float]:
+        """Of each metric in `infinite`: the mean over the other pictures, where there are some."""
+        finite = {n: [v for i in self.images if math.isfinite(v := i.values[n])] for n in self.infinite}
+        return {name: aggregate.mean(values) for name, values in finite.items() if values}
+
+    def means_of(self, images: Sequence[ImageScore]) -> dict[str, float]:
+        """The numbers of a set of pictures, such as those of one scene."""
+        metrics = [m for m in self.protocol.metrics if images and all(m.name in image.values for image in images)]
+        return {metric.name: _aggregate(metric, images) for metric in metrics}
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        images = [image.as_dict() for image in self.images]
-        return {"id": self.protocol.id, "mean": plain(self.mean), "added": self.protocol.added, "images": images}
+        result: dict[str, Any] = {"id": self.protocol.id, "mean": plain(self.mean), "added": self.protocol.added}
+        if self.infinite:
+            result |= {"infinite": self.infinite, "finite_mean": self.finite_mean}
+        if self.blurred is not None:
+            result |= {
+                "blurred_mean": plain(self.blurred_mean or {}),
+                "blurred_images": [image.as_dict() for image in self.blurred],
+            }
+        return result | {"images": [image.as_dict() for image in self.images]}
 
 
 @dataclass(frozen=True)
@@ -57,12 +94,15 @@ class ScoreReport:
         failures: one line for each prediction that is missing, unreadable or of another size.
         extra: names of predictions that have no sharp picture.
         ignored: names of files beside the sharp pictures whose suffix is no picture's.
+        seconds: what all threads together spent on the pictures; `decoding_seconds`, of it on decoding files.
     """
 
     protocols: tuple[ProtocolScores, ...]
     failures: tuple[str, ...]
     extra: tuple[str, ...]
     ignored: tuple[str, ...]
+    seconds: float = 0.0
+    decoding_seconds: float = 0.0
 
     @property
     def n(self) -> int:
@@ -80,52 +120,117 @@ def plain(values: Mapping[str, float]) -> dict[str, float | str]:
     return {name: "inf" if math.isinf(value) else value for name, value in values.items()}
 
 
+def without_slow(protocol: Protocol) -> Protocol | None:
+    """The protocol less its slow metrics; None where nothing is left."""
+    metrics = tuple(metric for metric in protocol.metrics if not metric.slow)
+    return replace(protocol, metrics=metrics) if metrics else None
+
+
 def score_folders(
-    predictions: Path, sharp: Path, protocols: Sequence[Protocol], *, workers: int = 1, quiet: bool = False
+    predictions: Path,
+    sharp: Path,
+    protocols: Sequence[Protocol],
+    *,
+    blur: Path | None = None,
+    exact: bool = True,
+    workers: int = 1,
+    quiet: bool = False,
+    observer: Observer | None = None,
 ) -> ScoreReport:
     """Score every picture of `sharp` against the prediction of the same name.
 
-    Raises: UsageError where a folder is missing or empty, or both are one.
+    Args:
+        predictions, sharp, blur: folders; `blur` adds the blurred pictures' own numbers.
+        protocols: at least one.
+        exact: False allows SSIM in float32, to within 1e-6, where a protocol computes nothing else.
+        workers: threads.
+        observer: is told of each pair.
+
+    Raises: UsageError where a folder is missing or empty, or two are one.
     """
-    return score_pairing(pair_folders(predictions, sharp), protocols, workers=workers, quiet=quiet)
+    pairing = pair_folders(predictions, sharp, blur)
+    return score_pairing(pairing, protocols, exact=exact, workers=workers, quiet=quiet, observer=observer)
 
 
 def score_pairing(
-    pairing: Pairing, protocols: Sequence[Protocol], *, workers: int = 1, quiet: bool = False
+    pairing: Pairing,
+    protocols: Sequence[Protocol],
+    *,
+    exact: bool = True,
+    workers: int = 1,
+    quiet: bool = False,
+    observer: Observer | None = None,
 ) -> ScoreReport:
     """Score pictures that are paired already, wherever they lie."""
+    if pairing.pairs:
+        engine.expect(len(pairing.pairs) * _BYTES_TO_SAMPLES * pairing.pairs[0].sharp.stat().st_size)
+    scorer = _Scorer(protocols, exact, pairing.with_blur, observer)
     with ThreadPoolExecutor(workers) as pool, progress("score", len(pairing.pairs), "pictures", quiet=quiet) as bar:
         results = []
-        for result in pool.map(lambda pair: _score_pair(pair, protocols), pairing.pairs):
+        for result in pool.map(scorer, pairing.pairs):
             results.append(result)
             bar.step()
     scored = [result for result in results if not isinstance(result, str)]
     return ScoreReport(
-        tuple(ProtocolScores(p, tuple(images[i] for images in scored)) for i, p in enumerate(protocols)),
+        tuple(_scores(p, [result.images[i] for result in scored]) for i, p in enumerate(protocols)),
         tuple(result for result in results if isinstance(result, str)),
         pairing.extra,
         pairing.ignored,
+        sum(result.seconds for result in scored),
+        sum(result.decoding_seconds for result in scored),
     )
 
 
-def _score_pair(pair: Pair, protocols: Sequence[Protocol]) -> list[ImageScore] | str:
-    """One picture under each protocol, or the line that says why it cannot be scored."""
-    if pair.prediction is None:
-        return f"{pair.name}: the prediction is missing"
-    scores = []
-    for protocol in protocols:
+@dataclass(frozen=True)
+class _Scored:
+    """One pair: per protocol the prediction's numbers and, where there is one, the blurred picture's."""
+
+    images: list[tuple[ImageScore, ImageScore | None]]
+    seconds: float
+    decoding_seconds: float
+
+
+class _Scorer:
+    """Scores pairs one by one."""
+
+    def __init__(self, protocols: Sequence[Protocol], exact: bool, with_blur: bool, observer: Observer | None) -> None:
+        self._protocols, self._exact, self._with_blur, self._observer = protocols, exact, with_blur, observer
+
+    def __call__(self, pair: Pair) -> _Scored | str:
+        """One pair under each protocol, or the line that says why it cannot be scored."""
+        if pair.prediction is None:
+            return f"{pair.name}: the prediction is missing"
+        if pair.blur is None and self._with_blur:
+            return f"{pair.name}: the blurred picture is missing"
+        start = time.perf_counter()
+        prediction, sharp = Opened(pair.prediction), Opened(pair.sharp)
+        blur = Opened(pair.blur) if pair.blur else None
         try:
-            sharp, prediction = protocol.read(pair.sharp), protocol.read(pair.prediction)
+            restored = self._numbers(pair.name, prediction, sharp)
+            blurred = self._numbers(pair.name, blur, sharp) if blur else [None] * len(restored)
+            if self._observer:
+                self._observer(pair.name, prediction, sharp, blur)
         except PictureError as error:
             return f"{pair.name}: {error}"
-        if sharp.shape != prediction.shape:
-            return f"{pair.name}: the prediction is {_shape(prediction.shape)}, the sharp picture {_shape(sharp.shape)}"
-        values = {m.name: m.function(prediction, sharp) for m in protocol.metrics}
-        scores.append(ImageScore(pair.name, {name: value for name, value in values.items() if value is not None}))
-    return scores
+        decoding = prediction.seconds + sharp.seconds + (blur.seconds if blur else 0)
+        return _Scored(list(zip(restored, blurred, strict=True)), time.perf_counter() - start, decoding)
+
+    def _numbers(self, name: str, prediction: Opened, sharp: Opened) -> list[ImageScore]:
+        reading = Reading(prediction, sharp, exact=self._exact)
+        scores = []
+        for protocol in self._protocols:
+            compared = reading.compared(protocol)
+            values = {m.name: m.function(compared) for m in protocol.metrics}
+            known = {metric: value for metric, value in values.items() if value is not None}
+            scores.append(ImageScore(name, known, compared.sharp.size))
+        return scores
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    height, width, *rest = shape
-    channels = f"{rest[0]} channels" if len(rest) == 1 else "1 channel" if not rest else f"{rest} more axes"
-    return f"{width}x{height} with {channels}"
+def _scores(protocol: Protocol, images: Sequence[tuple[ImageScore, ImageScore | None]]) -> ProtocolScores:
+    blurred = tuple(blurred for _, blurred in images if blurred is not None)
+    return ProtocolScores(protocol, tuple(image for image, _ in images), blurred or None)
+
+
+def _aggregate(metric: Metric, images: Sequence[ImageScore]) -> float:
+    values = [image.values[metric.name] for image in images]
+    return aggregate.pooled_psnr(values, [i.samples for i in images]) if metric.pooled else aggregate.mean(values)

@@ -1,12 +1,9 @@
-"""`gnr638-eval`: the evaluation script of IIT Bombay's course GNR638 (spring 2024, mini-project 2).
-
-The script reads both files with `skimage.io.imread`, takes `peak_signal_noise_ratio(sharp, prediction)` and
-averages the dB over the pictures. Its reader keeps alpha and CMYK as channels and does not apply EXIF rotation. The
-script defines no SSIM; the one beside it is our addition, computed as `basicsr-rgb` does.
-"""
+"""How published scripts read pictures: each reader with its own rules for what is no plain 8-bit RGB picture."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import PictureError
-from deblurbench.scoring.metrics import Samples, psnr, ssim
-from deblurbench.scoring.protocol import Metric, Protocol
+
+Samples = npt.NDArray[np.uint8]
 
 _BY_PILLOW = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A way to decode files.
+
+    Attributes:
+        name: such as `skimage`.
+        read: a file as uint8, H x W (grey), H x W x 3 (RGB) or H x W x 4. Raises PictureError.
+    """
+
+    name: str
+    read: Callable[[Path], Samples]
 
 
 def read_as_skimage(path: Path) -> Samples:
@@ -57,10 +67,27 @@ def _imread(path: Path) -> npt.NDArray[Any]:
     return imread(path)
 
 
-GNR638_EVAL = Protocol(
-    name="gnr638-eval",
-    version=1,
-    summary="the GNR638 course's eval.py: mean of per-picture PSNR of the decoded 8-bit pictures",
-    read=read_as_skimage,
-    metrics=(Metric("psnr_db", psnr), Metric("ssim", ssim, added=True)),
-)
+def read_plain(path: Path) -> Samples | None:
+    """The pixels of a PNG of 8-bit RGB without transparency, which all readers agree on; None for any other file."""
+    return None
+
+
+SKIMAGE = Reader("skimage", read_as_skimage)
+OPENCV = Reader("opencv", read_as_skimage)
+PILLOW = Reader("pillow", read_as_skimage)
+MATLAB = Reader("matlab", read_as_skimage)
+
+
+def read_floats(path: Path) -> npt.NDArray[np.floating[Any]]:
+    """A floating prediction from an .npy file: H x W x 3 or H x W, RGB, nominally in 0 .. 1 and not yet clamped.
+
+    Raises: PictureError where it is no such array, or holds what is not finite.
+    """
+    try:
+        with path.open("rb") as file:
+            picture = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # numpy raises many kinds for a damaged file
+        raise PictureError(f"{path} cannot be read", "save it with numpy.save") from error
+    if picture.dtype.kind != "f" or picture.ndim not in (2, 3) or not np.isfinite(picture).all():
+        raise PictureError(f"{path} is no picture of finite floating numbers in 0 .. 1", "save H x W x 3 floats")
+    return picture

@@ -1,0 +1,1 @@
+"""The protocols that ship: one file per family."""

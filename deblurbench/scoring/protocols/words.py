@@ -1,0 +1,28 @@
+"""Phrases that the recipes of several protocols share."""
+
+RGB = "RGB as decoded; no luma"
+PICTURES = "8-bit integers; sums in float64"
+NO_CROP = "none"
+ROUNDED = "floats are clamped to 0 .. 1, times 255, rounded half to even"
+KEPT = "floats are clamped to 0 .. 1 and not rounded"
+NO_RANGE = "255"
+PER_PICTURE = "arithmetic mean over pictures of each picture's value"
+INFINITE = "equal pictures have infinite PSNR, and one makes the mean infinite"
+NO_SSIM = "no SSIM"
+GAUSSIAN = "SSIM: Gaussian 11 x 11, sigma 1.5, per channel; mean over channels"
+UNIFORM = "SSIM: uniform 7 x 7, per channel; mean over channels"
+POPULATION = "population (weights sum to 1)"
+SAMPLE = "sample (times 49/48)"
+VALID = "none: only where the whole window fits"
+TO_DIGIT = "1e-9"
+SKIMAGE_READER = (
+    "skimage.io.imread: grey stays one channel, alpha and CMYK a fourth; no EXIF rotation; 16 bits and 1 bit refused"
+)
+OPENCV_READER = (
+    "cv2.imread: always three channels, alpha dropped, palettes and CMYK converted, EXIF rotation applied, "
+    "16 bits cut to 8"
+)
+PILLOW_READER = "PIL.Image.open, converted to RGB; no EXIF rotation; 16 bits refused"
+MATLAB_READER = (
+    "MATLAB imread: grey stays one channel, alpha dropped; no EXIF rotation; palettes, CMYK and 16 bits refused"
+)

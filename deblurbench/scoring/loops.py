@@ -4,9 +4,9 @@ Each picture is read once, row by row. With s = x + y and d = x - y, structural 
 
     (1 - mean(d)^2 / A) (1 - var(d) / B),  A = (mean(s)^2 + mean(d)^2) / 2 + C1,  B = (var(s) + var(d)) / 2 + C2,
 
-which needs four filtered maps instead of five. Rows are filtered across, kept for the eleven rows that a window spans, and
+which needs four filtered maps instead of five. Rows are filtered across, kept while a window spans them, and
 filtered down; pictures are cut into strips of columns so that what is kept stays in the nearest cache. Loops are short,
-over contiguous rows that are cut to one length beforehand, and store or sum but not both: only then does the compiler use
+over contiguous rows cut to one length beforehand, and store or sum but not both: only then does the compiler use
 vector instructions. Nothing holds the interpreter's lock.
 """
 

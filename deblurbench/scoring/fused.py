@@ -29,9 +29,8 @@ def squared_error(x: Array, y: Array) -> int:
 
 def gaussian_fast(x: Array, y: Array) -> float:
     """The sum of 1 - SSIM over the valid area of two uint8 pictures, H x W x C, range 255, in float32."""
-    return float(
-        loops.gaussian_fast(_rows(x), _rows(y), x.shape[2], _FAST, np.float32(C1), np.float32(C2), np.float32(0.5))
-    )
+    constants = [np.float32(value) for value in (C1, C2, 0.5, 256)]  # a centred sum has twice the digits to spare
+    return float(loops.gaussian_fast(_rows(x), _rows(y), x.shape[2], _FAST, *constants))
 
 
 def gaussian(x: Array, y: Array, c1: float, c2: float, relu: bool, eps: float) -> float:

@@ -38,12 +38,12 @@ def squared_error(x, y):
 
 
 @_compiled
-def _load(x, y, line):
-    """line = x + y, x - y, and their squares."""
+def _load(x, y, line, centre):
+    """line = x + y - centre, x - y, and their squares."""
     s, d, ss, dd = line[0], line[1], line[2], line[3]
     number = line.dtype.type
     for j in range(len(x)):
-        s[j] = number(x[j]) + number(y[j])
+        s[j] = number(x[j]) + number(y[j]) - centre
         ss[j] = s[j] * s[j]
     for j in range(len(x)):
         d[j] = number(x[j]) - number(y[j])
@@ -92,14 +92,15 @@ def _similarity(means, c1, c2, relu, eps):
 
 
 @_compiled
-def _dissimilarity(means, c1, c2, half):
+def _dissimilarity(means, c1, c2, half, centre):
     """The sum of 1 - SSIM over a row, in the numbers' own precision: near 1, this keeps the digits."""
     s, d, ss, dd = means[0], means[1], means[2], means[3]
     total = half - half
     for j in range(len(s)):
         square = d[j] * d[j]
         vs, vd = ss[j] - s[j] * s[j], dd[j] - square
-        a = (s[j] * s[j] + square) * half + c1
+        mean = s[j] + centre
+        a = (mean * mean + square) * half + c1
         b = (vs + vd) * half + c2
         total += (square * b + vd * a - square * vd) / (a * b)
     return total
@@ -116,7 +117,7 @@ def gaussian(x, y, step, w, c1, c2, relu, eps):
         ring = np.empty((4, _ROWS, n), w.dtype)
         row = np.int64(0)
         for i in range(x.shape[0]):
-            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line)
+            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line, 0.0)
             row = _push(line, ring, row, step, w)
             if i >= 10:
                 for k in range(4):
@@ -140,7 +141,7 @@ def _push(line, ring, row, step, w):
 
 
 @_compiled
-def gaussian_fast(x, y, step, w, c1, c2, half):
+def gaussian_fast(x, y, step, w, c1, c2, half, centre):
     """See `fused.gaussian_fast`."""
     total = 0.0
     kept = x.shape[1] - 10 * step
@@ -150,12 +151,12 @@ def gaussian_fast(x, y, step, w, c1, c2, half):
         ring = np.empty((4, _ROWS, n), w.dtype)
         row = np.int64(0)
         for i in range(x.shape[0]):
-            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line)
+            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line, centre)
             row = _push(line, ring, row, step, w)
             if i >= 10:
                 for k in range(4):
                     _down(ring[k], row - 11, means[k], w)
-                total += _dissimilarity(means, c1, c2, half)
+                total += _dissimilarity(means, c1, c2, half, centre)
     return total
 
 
@@ -172,7 +173,7 @@ def volume(x, y, mix, w, c1, c2):
         for i in range(height):
             before = row
             for c in range(channels):
-                _load(x[c, i, start : start + n + 10], y[c, i, start : start + n + 10], line)
+                _load(x[c, i, start : start + n + 10], y[c, i, start : start + n + 10], line, 0.0)
                 row = _push(line, rings[c], before, 1, w)
             if i >= 10:
                 for c in range(channels):

@@ -141,7 +141,20 @@ def _push(line, ring, row, step, w):
 
 
 @_compiled
-def gaussian_fast(x, y, step, w, c1, c2, half, centre):
+def _centre(x, y, start, stop, half):
+    """The mean of x + y over some columns, as a whole number of the type of `half`."""
+    total = np.int64(0)
+    for i in range(len(x)):
+        p, q = x[i, start:stop], y[i, start:stop]
+        row = np.int32(0)
+        for j in range(len(p)):
+            row += np.int32(p[j]) + np.int32(q[j])
+        total += row
+    return type(half)(total // (len(x) * (stop - start)))
+
+
+@_compiled
+def gaussian_fast(x, y, step, w, c1, c2, half):
     """See `fused.gaussian_fast`."""
     total = 0.0
     kept = x.shape[1] - 10 * step
@@ -149,6 +162,7 @@ def gaussian_fast(x, y, step, w, c1, c2, half, centre):
         n = min(_STRIP, kept - start)
         line, means = np.empty((4, n + 10 * step), w.dtype), np.empty((4, n), w.dtype)
         ring = np.empty((4, _ROWS, n), w.dtype)
+        centre = _centre(x, y, start, start + n + 10 * step, half)
         row = np.int64(0)
         for i in range(x.shape[0]):
             _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line, centre)

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from deblurbench.cli import options
+from deblurbench.cli.explain import explain_protocol, notes
+from deblurbench.errors import UsageError
 from deblurbench.plugins import KINDS
 
 _WIDTH = 110  # characters of a summary in a table; JSON has it whole
@@ -16,16 +18,22 @@ _WIDTH = 110  # characters of a summary in a table; JSON has it whole
 
 @click.command("list", short_help="List baselines, datasets, blurs, protocols or sources.")
 @click.argument("kind", type=click.Choice(KINDS))
+@click.option("--explain", metavar="ID", help="Of protocols: the exact recipe of one.")
 @options.json_out
 @options.common
-def command(kind: str, json_out: str | None, quiet: bool) -> None:
+def command(kind: str, explain: str | None, json_out: str | None, quiet: bool) -> None:
     """List what there is of a KIND, with its version, the package it comes from, and what it is.
 
     Of datasets, `photos` says what `build-dataset --photos DIR` must name: a folder of photos, of frames, or a
-    published dataset.
+    published dataset. Of protocols, --explain ID prints how one turns files into numbers, and who publishes with it.
 
-    Example: deblurbench list baselines --json -
+    Example: deblurbench list protocols --explain gnr638-eval
     """
+    if explain is not None:
+        if kind != "protocols":
+            raise UsageError("only protocols have a recipe to explain", "deblurbench list protocols --explain ID")
+        explain_protocol(explain, json_out)
+        return
     rows = _rows(kind)
     if json_out:
         options.put_json(json_out, rows)
@@ -39,7 +47,7 @@ def command(kind: str, json_out: str | None, quiet: bool) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", ".join(value) or "-"
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else textwrap.shorten(str(value), _WIDTH, placeholder=" ...")
@@ -67,7 +75,7 @@ def _baseline(of: Any) -> dict[str, Any]:
 
 
 def _protocol(of: Any) -> dict[str, Any]:
-    return {"id": of.id, "summary": of.summary}
+    return {"id": of.id, "metrics": [metric.name for metric in of.metrics], "notes": notes(of), "summary": of.summary}
 
 
 def _class(of: Any) -> dict[str, Any]:

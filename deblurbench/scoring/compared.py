@@ -12,10 +12,14 @@ import numpy.typing as npt
 
 from deblurbench.scoring import engine
 from deblurbench.scoring.psnr import psnr_db
-from deblurbench.scoring.ssim import gaussian_ssim, reflected_ssim, uniform_ssim, volume_ssim
+from deblurbench.scoring.ssim import Window, gaussian_ssim, gaussian_ssims, reflected_ssim, uniform_ssim, volume_ssim
+from deblurbench.scoring.windows import GAUSSIAN
 
 Array = npt.NDArray[Any]
 Result = TypeVar("Result")
+
+_EPSILONS = (0.0, 1e-12)
+"""Of basicsr-rgb and kornia, which one pass serves."""
 
 
 class Compared:
@@ -24,8 +28,8 @@ class Compared:
     Protocols that read a pair alike share one object, and so one pass over its pixels.
 
     Attributes:
-        prediction, sharp: of one shape, H x W or H x W x C (RGB), both uint8 or both float64 in 0 .. 1.
-        peak: 255 for uint8, else 1.
+        prediction, sharp: of one shape, H x W or H x W x C (RGB), both uint8 or both floating.
+        peak: what their samples reach: unless it is given, 255 of uint8 and 1 of floating.
         exact: False allows float32 where it costs at most 1e-6 of SSIM.
     """
 
@@ -34,11 +38,12 @@ class Compared:
         prediction: Array,
         sharp: Array,
         *,
+        peak: float | None = None,
         exact: bool = True,
         code: ModuleType | None = None,
     ) -> None:
         self.prediction, self.sharp = prediction, sharp
-        self.peak = 255.0 if sharp.dtype == np.uint8 else 1.0
+        self.peak = peak or (255.0 if sharp.dtype == np.uint8 else 1.0)
         self.exact = exact
         self.code = code or engine.choose()
         self._known: dict[Hashable, Any] = {}
@@ -49,49 +54,66 @@ class Compared:
             self._known[key] = compute()
         return self._known[key]
 
-    def derived(self, key: Hashable, change: Callable[[Array], Array]) -> Compared:
-        """The pair after a change of both pictures (luma, a smaller size), made once per key."""
+    def derived(self, key: Hashable, change: Callable[[Array], Array], *, peak: float | None = None) -> Compared:
+        """The pair after a change of both pictures (luma, a smaller size), made once per key; `peak` as for a pair."""
 
         def make() -> Compared:
             pictures = change(self.prediction), change(self.sharp)
-            return Compared(*pictures, exact=self.exact, code=self.code)
+            return Compared(*pictures, peak=peak, exact=self.exact, code=self.code)
 
         return self.once(("derived", key), make)
+
+    @cached_property
+    def guessed_peak(self) -> float:
+        """What scripts guess from 8-bit samples: 1 where no sample of the prediction is above 1, else 255."""
+        return 255.0 if self.prediction.max(initial=0) > 1 else 1.0
 
     @cached_property
     def mean_squared_error(self) -> float:
         """Over all samples, on the pair's own scale; of uint8 the sum is an integer and exact."""
         if self.sharp.dtype == np.uint8:
             return float(self.code.squared_error(self.prediction, self.sharp) / self.sharp.size)
-        return float(np.mean(np.square(self.prediction - self.sharp)))
+        return float(np.mean(np.square(self.prediction - self.sharp), dtype=np.float64))
 
-    def psnr(self, *, eps: float = 0.0, at_zero: float = float("inf")) -> float:
-        """PSNR in dB; see `psnr_db`."""
-        return psnr_db(self.mean_squared_error, self.peak, eps=eps, at_zero=at_zero)
+    @cached_property
+    def mean_absolute_error(self) -> float:
+        """Over all samples, on the pair's own scale."""
+        import cv2
 
-    def gaussian_ssim(self, *, relu: bool = False, eps: float = 0.0) -> float | None:
+        return cv2.norm(self.prediction, self.sharp, cv2.NORM_L1) / self.sharp.size
+
+    def psnr(self, *, peak: float | None = None, eps: float = 0.0, at_zero: float = float("inf")) -> float:
+        """PSNR in dB; see `psnr_db`. `peak` is the pair's own unless another is given, here and below."""
+        return psnr_db(self.mean_squared_error, peak or self.peak, eps=eps, at_zero=at_zero)
+
+    def gaussian_ssim(
+        self, *, peak: float | None = None, window: Window = GAUSSIAN, relu: bool = False, eps: float = 0.0
+    ) -> float | None:
         """See `ssim.gaussian_ssim`."""
-        return self.once(
-            ("gaussian", relu, eps),
-            lambda: gaussian_ssim(
-                self.prediction, self.sharp, peak=self.peak, relu=relu, eps=eps, exact=self.exact, code=self.code
-            ),
-        )
+        own = peak or self.peak
+        pictures = self.prediction, self.sharp
+        if eps in _EPSILONS and window is GAUSSIAN and not relu and self.exact:
+            values = self.once(
+                ("gaussians", own), lambda: gaussian_ssims(*pictures, epsilons=_EPSILONS, peak=own, code=self.code)
+            )
+            return values[_EPSILONS.index(eps)] if values else None
+        settings = {"peak": own, "window": window, "relu": relu, "eps": eps, "exact": self.exact, "code": self.code}
+        return self.once(("gaussian", own, window.tobytes(), relu, eps), lambda: gaussian_ssim(*pictures, **settings))
 
     def reflected_ssim(self, *, eps: float = 0.0) -> float | None:
         """See `ssim.reflected_ssim`."""
+        inner = self.gaussian_ssim(eps=eps)
         return self.once(
             ("reflected", eps),
-            lambda: reflected_ssim(self.prediction, self.sharp, peak=self.peak, eps=eps, code=self.code),
+            lambda: reflected_ssim(self.prediction, self.sharp, peak=self.peak, eps=eps, inner=inner, code=self.code),
         )
 
-    def volume_ssim(self, peak: float | None = None) -> float | None:
-        """See `ssim.volume_ssim`; `peak` is the pair's own unless another is given."""
-        peak = peak or self.peak
-        return self.once(("volume", peak), lambda: volume_ssim(self.prediction, self.sharp, peak=peak, code=self.code))
+    def volume_ssim(self, *, peak: float | None = None) -> float | None:
+        """See `ssim.volume_ssim`."""
+        own = peak or self.peak
+        return self.once(("volume", own), lambda: volume_ssim(self.prediction, self.sharp, peak=own, code=self.code))
 
-    def uniform_ssim(self, peak: float | None = None) -> float | None:
-        """See `ssim.uniform_ssim`; `peak` is the pair's own, or twice it, as for floats without a stated range."""
-        peaks = (self.peak, 2 * self.peak)
-        values = self.once("uniform", lambda: uniform_ssim(self.prediction, self.sharp, peaks=peaks, code=self.code))
-        return values[peaks.index(peak or self.peak)] if values else None
+    def uniform_ssim(self, *, peak: float | None = None) -> float | None:
+        """See `ssim.uniform_ssim`."""
+        own = peak or self.peak
+        return self.once(("uniform", own), lambda: uniform_ssim(self.prediction, self.sharp, peak=own, code=self.code))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,16 +36,21 @@ def gaussian_fast(x: Array, y: Array) -> float:
     return sum(float(loops.gaussian_fast(_rows(a), _rows(b), x.shape[2], _FAST, c1, c2, half)) for a, b in bands)
 
 
-def gaussian(x: Array, y: Array, c1: float, c2: float, relu: bool, eps: float) -> float:
-    """The sum of SSIM over the valid area of two pictures, H x W x C, of one type, in float64.
+def gaussian(
+    x: Array, y: Array, window: Array, c1: float, c2: float, relu: bool = False, epsilons: Sequence[float] = (0.0,)
+) -> list[float]:
+    """Sums of SSIM over the valid area of two pictures, H x W x C, of one type, in float64; one for each epsilon.
 
     Args:
         x, y: uint8 or floating, on one scale.
+        window: eleven taps, symmetric.
         c1, c2: the constants on that scale.
         relu: count a negative contrast term as 0.
-        eps: added to the denominator.
+        epsilons: added to the denominator.
     """
-    return float(loops.gaussian(_rows(x), _rows(y), x.shape[2], _EXACT, c1, c2, relu, eps))
+    half = window[RADIUS:].copy()
+    totals = loops.gaussian(_rows(x), _rows(y), x.shape[2], half, c1, c2, relu, np.array(epsilons, np.float64))
+    return [float(total) for total in totals]
 
 
 def volume(x: Array, y: Array, mix: Array, c1: float, c2: float) -> float:
@@ -57,9 +63,9 @@ def volume(x: Array, y: Array, mix: Array, c1: float, c2: float) -> float:
     return float(loops.volume(planes[0], planes[1], mix, _EXACT, c1, c2))
 
 
-def uniform(x: Array, y: Array, constants: Array) -> Array:
-    """Sums of SSIM with a 7 x 7 uniform window and sample covariance over the valid area, one per row (C1, C2)."""
-    return np.asarray(loops.uniform(_rows(x), _rows(y), x.shape[2], constants))
+def uniform(x: Array, y: Array, c1: float, c2: float) -> float:
+    """The sum of SSIM with a 7 x 7 uniform window and sample covariance over the valid area; as `gaussian`."""
+    return float(loops.uniform(_rows(x), _rows(y), x.shape[2], c1, c2))
 
 
 def _rows(picture: Array) -> Array:

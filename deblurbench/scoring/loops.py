@@ -107,9 +107,9 @@ def _dissimilarity(means, c1, c2, half, centre):
 
 
 @_compiled
-def gaussian(x, y, step, w, c1, c2, relu, eps):
+def gaussian(x, y, step, w, c1, c2, relu, epsilons):
     """See `fused.gaussian`; `step` is the number of channels, w[k] the weight at distance k."""
-    total = 0.0
+    totals = np.zeros(len(epsilons))
     kept = x.shape[1] - 10 * step
     for start in range(0, kept, _STRIP):
         n = min(_STRIP, kept - start)
@@ -122,8 +122,9 @@ def gaussian(x, y, step, w, c1, c2, relu, eps):
             if i >= 10:
                 for k in range(4):
                     _down(ring[k], row - 11, means[k], w)
-                total += _similarity(means, c1, c2, relu, eps)
-    return total
+                for k in range(len(epsilons)):
+                    totals[k] += _similarity(means, c1, c2, relu, epsilons[k])
+    return totals
 
 
 @_compiled
@@ -212,37 +213,37 @@ def _mix(means, weights, out):
 
 
 @_compiled
-def uniform(x, y, step, constants):
+def uniform(x, y, step, c1, c2):
     """See `fused.uniform`."""
-    height, kept = len(x), x.shape[1] - 6 * step
-    totals = np.zeros(len(constants))
-    down = np.empty((5, x.shape[1]), np.float64)
+    kept = x.shape[1] - 6 * step
+    total = 0.0
+    down = np.zeros((5, x.shape[1]), np.float64)
     sums = np.empty((5, kept), np.float64)
-    for i in range(height - 6):
-        _seven_rows(x[i : i + 7], y[i : i + 7], down)
+    for i in range(len(x)):
+        _add_row(x[i], y[i], 1.0, down)
+        if i >= 7:
+            _add_row(x[i - 7], y[i - 7], -1.0, down)
+        if i < 6:
+            continue
         for k in range(5):
             _seven(down[k], sums[k], step)
-        for k in range(len(constants)):
-            totals[k] += _sample_similarity(sums, constants[k, 0], constants[k, 1])
-    return totals
+        total += _sample_similarity(sums, c1, c2)
+    return total
 
 
 @_compiled
-def _seven_rows(x, y, out):
-    """The sums over seven rows of x, y, x^2, y^2, xy."""
-    out[:] = 0.0
+def _add_row(x, y, sign, out):
+    """Add x, y, x^2, y^2 and xy of a row to five sums, or take them away: of uint8, all of it is exact."""
     a, b, aa, bb, ab = out[0], out[1], out[2], out[3], out[4]
-    for i in range(7):
-        p, q = x[i], y[i]
-        for j in range(len(p)):
-            u, v = np.float64(p[j]), np.float64(q[j])
-            a[j] += u
-            b[j] += v
-        for j in range(len(p)):
-            u, v = np.float64(p[j]), np.float64(q[j])
-            aa[j] += u * u
-            bb[j] += v * v
-            ab[j] += u * v
+    for j in range(len(x)):
+        u, v = np.float64(x[j]), np.float64(y[j])
+        a[j] += sign * u
+        b[j] += sign * v
+    for j in range(len(x)):
+        u, v = np.float64(x[j]), np.float64(y[j])
+        aa[j] += sign * u * u
+        bb[j] += sign * v * v
+        ab[j] += sign * u * v
 
 
 @_compiled

@@ -5,7 +5,7 @@ Pictures are taken in bands of rows, so that memory is bounded whatever their si
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,14 +30,19 @@ def squared_error(x: Array, y: Array) -> int:
 def gaussian_fast(x: Array, y: Array) -> float:
     """See `fused.gaussian_fast`; this one is as exact as `gaussian`."""
     valid = (x.shape[0] - 2 * RADIUS) * (x.shape[1] - 2 * RADIUS) * x.shape[2]
-    return valid - gaussian(x, y, C1, C2, False, 0.0)
+    return valid - gaussian(x, y, GAUSSIAN, C1, C2)[0]
 
 
-def gaussian(x: Array, y: Array, c1: float, c2: float, relu: bool, eps: float) -> float:
+def gaussian(
+    x: Array, y: Array, window: Array, c1: float, c2: float, relu: bool = False, epsilons: Sequence[float] = (0.0,)
+) -> list[float]:
     """See `fused.gaussian`."""
-    return sum(
-        float(np.sum(_similarity(_gaussian_means(a, b), c1, c2, relu, eps))) for a, b in _bands(x, y, 2 * RADIUS)
-    )
+    totals = [0.0] * len(epsilons)
+    for a, b in _bands(x, y, 2 * RADIUS):
+        means = _gaussian_means(a, b, window)
+        for i, eps in enumerate(epsilons):
+            totals[i] += float(np.sum(_similarity(means, c1, c2, relu, eps)))
+    return totals
 
 
 def volume(x: Array, y: Array, mix: Array, c1: float, c2: float) -> float:
@@ -45,19 +50,19 @@ def volume(x: Array, y: Array, mix: Array, c1: float, c2: float) -> float:
     x, y = (np.pad(picture, ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0)), mode="edge") for picture in (x, y))
     total = 0.0
     for a, b in _bands(x, y, 2 * RADIUS):
-        means = [mean @ mix.T for mean in _gaussian_means(a, b)]
+        means = [mean @ mix.T for mean in _gaussian_means(a, b, GAUSSIAN)]
         total += float(np.sum(_similarity(means, c1, c2, False, 0.0)))
     return total
 
 
-def uniform(x: Array, y: Array, constants: Array) -> Array:
+def uniform(x: Array, y: Array, c1: float, c2: float) -> float:
     """See `fused.uniform`."""
-    totals = np.zeros(len(constants))
+    total = 0.0
     for p, q in _bands(x, y, UNIFORM - 1):
         a, b = p.astype(np.float64), q.astype(np.float64)
         sums = [_seven(z) for z in (a, b, a * a, b * b, a * b)]
-        totals += [float(np.sum(_sample_similarity(sums, c1, c2))) for c1, c2 in constants]
-    return totals
+        total += float(np.sum(_sample_similarity(sums, c1, c2)))
+    return total
 
 
 def _bands(x: Array, y: Array, overlap: int) -> Iterator[tuple[Array, Array]]:
@@ -67,7 +72,7 @@ def _bands(x: Array, y: Array, overlap: int) -> Iterator[tuple[Array, Array]]:
         yield x[start : start + rows + overlap], y[start : start + rows + overlap]
 
 
-def _gaussian_means(x: Array, y: Array) -> list[Array]:
+def _gaussian_means(x: Array, y: Array, window: Array) -> list[Array]:
     """Weighted means of x + y, x - y and their squares where the window fits, each H - 10 x W - 10 x C."""
     import cv2
 
@@ -75,7 +80,7 @@ def _gaussian_means(x: Array, y: Array) -> list[Array]:
     s, d = p + q, p - q
     kept = slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS)
     maps = (z.reshape(*z.shape[:2], -1) for z in (s, d, s * s, d * d))
-    return [cv2.sepFilter2D(z, cv2.CV_64F, GAUSSIAN, GAUSSIAN).reshape(x.shape)[kept] for z in maps]
+    return [cv2.sepFilter2D(z, cv2.CV_64F, window, window).reshape(x.shape)[kept] for z in maps]
 
 
 def _similarity(means: list[Array], c1: float, c2: float, relu: bool, eps: float) -> Array:

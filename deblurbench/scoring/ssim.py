@@ -17,6 +17,7 @@ from deblurbench.scoring import engine
 from deblurbench.scoring.windows import GAUSSIAN, RADIUS, UNIFORM
 
 Array = npt.NDArray[Any]
+Window = npt.NDArray[np.float64]
 
 
 def gaussian_ssim(
@@ -24,6 +25,7 @@ def gaussian_ssim(
     sharp: Array,
     *,
     peak: float = 255.0,
+    window: Window = GAUSSIAN,
     relu: bool = False,
     eps: float = 0.0,
     exact: bool = True,
@@ -32,6 +34,7 @@ def gaussian_ssim(
     """The mean over channels and the valid area with a Gaussian window of 11 x 11, sigma 1.5, population covariance.
 
     Args:
+        window: its eleven taps, where published code has others in the last digits.
         relu: count a negative contrast term as 0 (pyiqa).
         eps: added to the denominator on a scale of 0 .. 1 (kornia).
         exact: in float64; else uint8 pictures with peak 255 are filtered in float32, to within 1e-6.
@@ -39,30 +42,64 @@ def gaussian_ssim(
 
     Returns: None where the window does not fit or the arrays are no pictures.
     """
-    x, y = _channelled(prediction, sharp)
-    if x.ndim != 3 or min(x.shape[:2]) <= 2 * RADIUS:
-        return None
     code = code or engine.choose()
-    valid = (x.shape[0] - 2 * RADIUS) * (x.shape[1] - 2 * RADIUS) * x.shape[2]
-    if not exact and x.dtype == np.uint8 and peak == 255 and not relu and not eps:
-        return 1 - code.gaussian_fast(x, y) / valid
-    return float(code.gaussian(x, y, *_constants(peak), relu, eps * peak**4) / valid)
+    if not exact and sharp.dtype == np.uint8 and peak == 255 and window is GAUSSIAN and not relu and not eps:
+        x, y = _channelled(prediction, sharp)
+        return 1 - code.gaussian_fast(x, y) / valid if (valid := _valid(x, GAUSSIAN.size)) else None
+    values = gaussian_ssims(prediction, sharp, peak=peak, window=window, relu=relu, epsilons=(eps,), code=code)
+    return values[0] if values else None
+
+
+def gaussian_ssims(
+    prediction: Array,
+    sharp: Array,
+    *,
+    epsilons: Sequence[float],
+    peak: float = 255.0,
+    window: Window = GAUSSIAN,
+    relu: bool = False,
+    code: ModuleType | None = None,
+) -> list[float] | None:
+    """What `gaussian_ssim` gives for each of these epsilons, in one pass and in float64."""
+    x, y = _channelled(prediction, sharp)
+    valid = _valid(x, GAUSSIAN.size)
+    if not valid:
+        return None
+    scaled = [eps * peak**4 for eps in epsilons]
+    sums = (code or engine.choose()).gaussian(x, y, window, *_constants(peak), relu, scaled)
+    return [total / valid for total in sums]
 
 
 def reflected_ssim(
-    prediction: Array, sharp: Array, *, peak: float = 255.0, eps: float = 0.0, code: ModuleType | None = None
+    prediction: Array,
+    sharp: Array,
+    *,
+    peak: float = 255.0,
+    eps: float = 0.0,
+    inner: float | None = None,
+    code: ModuleType | None = None,
 ) -> float | None:
     """As `gaussian_ssim`, but over the whole picture, whose border is reflected without repeating its edge.
+
+    Args:
+        inner: what `gaussian_ssim` gives, where it is known: then only the border is computed.
 
     Returns: None where a side is shorter than 6 (there is nothing to reflect) or the arrays are no pictures.
     """
     x, y = _channelled(prediction, sharp)
     if x.ndim != 3 or min(x.shape[:2]) <= RADIUS:
         return None
-    pad = ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0))
-    x, y = np.pad(x, pad, mode="reflect"), np.pad(y, pad, mode="reflect")
-    total = (code or engine.choose()).gaussian(x, y, *_constants(peak), False, eps * peak**4)
-    return float(total / sharp.size)
+    code = code or engine.choose()
+    valid = _valid(x, GAUSSIAN.size)
+    if not valid:
+        return gaussian_ssim(_reflected(x), _reflected(y), peak=peak, eps=eps, code=code)
+    if inner is None:
+        inner = gaussian_ssim(x, y, peak=peak, eps=eps, code=code)
+    border = sum(
+        code.gaussian(a, b, GAUSSIAN, *_constants(peak), False, (eps * peak**4,))[0]
+        for a, b in zip(_border(x), _border(y), strict=True)
+    )
+    return float(((inner or 0.0) * valid + border) / x.size)
 
 
 def volume_ssim(
@@ -83,21 +120,17 @@ def volume_ssim(
 
 
 def uniform_ssim(
-    prediction: Array, sharp: Array, *, peaks: Sequence[float] = (255.0,), code: ModuleType | None = None
-) -> list[float] | None:
+    prediction: Array, sharp: Array, *, peak: float = 255.0, code: ModuleType | None = None
+) -> float | None:
     """The mean over channels and the valid area with scikit-image's 7 x 7 uniform window and sample covariance.
-
-    Args:
-        peaks: one result for each of these data ranges.
 
     Returns: None where the window does not fit or the arrays are no pictures.
     """
     x, y = _channelled(prediction, sharp)
-    if x.ndim != 3 or min(x.shape[:2]) < UNIFORM:
+    valid = _valid(x, UNIFORM)
+    if not valid:
         return None
-    sums = (code or engine.choose()).uniform(x, y, np.array([_constants(peak) for peak in peaks]))
-    valid = (x.shape[0] - UNIFORM + 1) * (x.shape[1] - UNIFORM + 1) * x.shape[2]
-    return [float(total / valid) for total in sums]
+    return float((code or engine.choose()).uniform(x, y, *_constants(peak)) / valid)
 
 
 def channel_mix(channels: int) -> npt.NDArray[np.float64]:
@@ -111,6 +144,28 @@ def channel_mix(channels: int) -> npt.NDArray[np.float64]:
 
 def _channelled(prediction: Array, sharp: Array) -> tuple[Array, Array]:
     return (prediction[:, :, None], sharp[:, :, None]) if sharp.ndim == 2 else (prediction, sharp)
+
+
+def _valid(picture: Array, side: int) -> int:
+    """How many samples of a picture have the whole of a window around them; 0 for what is no picture."""
+    if picture.ndim != 3 or min(picture.shape[:2]) < side:
+        return 0
+    return (picture.shape[0] - side + 1) * (picture.shape[1] - side + 1) * picture.shape[2]
+
+
+def _border(picture: Array) -> list[Array]:
+    """Four strips whose valid areas together are the frame of width 5, borders reflected: top, bottom, left, right."""
+    both, near = (RADIUS, RADIUS), 2 * RADIUS
+    return [
+        _reflected(picture[:near], (RADIUS, 0), both),
+        _reflected(picture[-near:], (0, RADIUS), both),
+        _reflected(picture[:, :near], (0, 0), (RADIUS, 0)),
+        _reflected(picture[:, -near:], (0, 0), (0, RADIUS)),
+    ]
+
+
+def _reflected(picture: Array, rows: tuple[int, int] = (5, 5), columns: tuple[int, int] = (5, 5)) -> Array:
+    return np.pad(picture, (rows, columns, (0, 0)), mode="reflect")
 
 
 def _constants(peak: float) -> tuple[float, float]:

@@ -45,6 +45,12 @@ def gaussian(
     return totals
 
 
+def gaussian_maps(x: Array, y: Array, c1: float, c2: float) -> Iterator[Array]:
+    """What `gaussian` sums: SSIM at each sample of the valid area, in bands of rows from the top."""
+    for a, b in _bands(x, y, 2 * RADIUS):
+        yield _similarity(_gaussian_means(a, b, GAUSSIAN), c1, c2, False, 0.0)
+
+
 def volume(x: Array, y: Array, mix: Array, c1: float, c2: float) -> float:
     """See `fused.volume`."""
     x, y = (np.pad(picture, ((RADIUS, RADIUS), (RADIUS, RADIUS), (0, 0)), mode="edge") for picture in (x, y))

@@ -57,7 +57,7 @@ def read_rgb(path: Path) -> Picture:
         file.seek(0)
         if _decoder_of(head) is None:
             return _by_pillow(file, str(path))
-        if path.stat().st_size > 8 * _most_pixels():  # no codec of ours needs more
+        if path.stat().st_size > 8 * most_pixels():  # no codec of ours needs more
             raise Image.DecompressionBombError("more bytes than any picture needs")
         return _decode(file.read(), str(path))
 
@@ -170,12 +170,13 @@ def _transparent(name: str) -> PictureError:
     return PictureError(f"{name} has transparent pixels", "flatten it to RGB first")
 
 
-def _most_pixels() -> float:
+def most_pixels() -> float:
+    """How many pixels are safe to decode: Pillow's limit."""
     return Image.MAX_IMAGE_PIXELS or float("inf")
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > _most_pixels():
+    if width * height > most_pixels():
         raise Image.DecompressionBombError("more pixels than Pillow's limit")
 
 
@@ -206,7 +207,7 @@ def _encode_npy(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def _decode_npy(data: bytes) -> npt.NDArray[Any]:
+def decode_npy(data: bytes) -> npt.NDArray[Any]:
     """Only what the header says, and only where the data are of just its size: nothing is unpickled or allocated."""
     file = io.BytesIO(data)
     if np.lib.format.read_magic(file) != (1, 0):
@@ -237,7 +238,7 @@ class Codec:
 CODECS = {
     "png": Codec(b"\x89PNG\r\n\x1a\n", encode_png),
     "qoi": Codec(b"qoif", _encode_qoi, _decode_qoi),
-    "npy": Codec(b"\x93NUMPY", _encode_npy, _decode_npy),
+    "npy": Codec(b"\x93NUMPY", _encode_npy, decode_npy),
 }
 """What pictures are written as, by name, which is also their files' suffix."""
 

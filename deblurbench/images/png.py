@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 _LONGEST_CHUNK = 1 << 30  # the format ends at 2^31 - 1
 _START = 8  # bytes
@@ -26,7 +26,7 @@ def encode_png(picture: npt.NDArray[np.uint8]) -> bytes:
     height, width = picture.shape[:2]
     header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB, deflate, usual filters, not interlaced
     data = memoryview(_compress(_filtered(picture)))
-    parts = [_SIGNATURE, *_chunk(b"IHDR", header)]
+    parts = [SIGNATURE, *_chunk(b"IHDR", header)]
     for start in range(0, len(data), _LONGEST_CHUNK):
         parts += _chunk(b"IDAT", data[start : start + _LONGEST_CHUNK])
     return b"".join([*parts, *_chunk(b"IEND", b"")])

@@ -1,0 +1,41 @@
+"""Code that numba compiles: used where it is compiled already, or where so much is to do that compiling pays."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+_expected = 0
+
+
+def expect(samples: int) -> None:
+    """Say how much work is to come, so that `compiled` may compile."""
+    global _expected  # noqa: PLW0603 - a guess about the whole process
+    _expected = max(_expected, samples)
+
+
+def compiled(name: str, worth: int) -> ModuleType | None:
+    """The module of this name, or None where compiling it would take longer than the work, or numba is not there.
+
+    Args:
+        name: such as `deblurbench.scoring.fused`; its `KEPT` is the function whose compiled form numba keeps on disk.
+        worth: the samples that pay for compiling, which is done once per machine.
+    """
+    module = _module(name)
+    return module if module and (_expected >= worth or _is_kept(module)) else None
+
+
+@cache
+def _module(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, RuntimeError, OSError):  # no numba for this Python, or no folder that it may write to
+        return None
+
+
+def _is_kept(module: ModuleType) -> bool:
+    function = module.KEPT
+    file = Path(function.py_func.__code__.co_filename)
+    return any(Path(str(function.stats.cache_path)).glob(f"{file.stem}.{function.__name__}-*.nbi"))

@@ -97,8 +97,12 @@ class Compared:
                 ("gaussians", own), lambda: gaussian_ssims(*pictures, epsilons=_EPSILONS, peak=own, code=self.code)
             )
             return values[_EPSILONS.index(eps)] if values else None
-        settings = {"peak": own, "window": window, "relu": relu, "eps": eps, "exact": self.exact, "code": self.code}
-        return self.once(("gaussian", own, window.tobytes(), relu, eps), lambda: gaussian_ssim(*pictures, **settings))
+        return self.once(
+            ("gaussian", own, window.tobytes(), relu, eps),
+            lambda: gaussian_ssim(
+                *pictures, peak=own, window=window, relu=relu, eps=eps, exact=self.exact, code=self.code
+            ),
+        )
 
     def reflected_ssim(self, *, eps: float = 0.0) -> float | None:
         """See `ssim.reflected_ssim`."""

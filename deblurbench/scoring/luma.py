@@ -28,7 +28,8 @@ def bt601(picture: Array) -> Array:
 
     unit = (np.arange(256, dtype=np.float32) / _255).astype(np.float64)
     planes = zip(cv2.split(picture), (65.481, 128.553, 24.966), strict=True)
-    luma = (sum(cv2.LUT(plane, unit * weight) for plane, weight in planes) + 16) / 255
+    red, green, blue = (cv2.LUT(plane, unit * weight) for plane, weight in planes)
+    luma = (red + green + blue + 16) / 255
     return (luma.astype(np.float32) * _255).astype(np.float64)
 
 

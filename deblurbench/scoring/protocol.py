@@ -80,6 +80,7 @@ class Protocol:
         metrics: its numbers; each is averaged over pictures (infinities stay infinite) unless it is pooled.
         recipe: all of it in words.
         unpublished: True where no recipe was published and this is our reading.
+        weights: file name and SHA-256 of each file of weights in its metrics, once they are given.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Protocol:
     recipe: Recipe
     rounding: Rounding = "round"
     unpublished: bool = False
+    weights: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ def test_every_protocol_explains_every_point(cli, name):
     assert (shown.code, shown.err) == (0, "")
     words = " ".join(shown.out.split())
     for point, text in dataclasses.asdict(protocol.recipe).items():
-        assert len(text) > 1, f"{point} is empty"
+        assert text.strip(), f"{point} is empty"
         assert f"{point.replace('_', ' ')} {' '.join(text.split())}" in words
     assert all(metric.name in words for metric in protocol.metrics)
     assert ("unpublished" in words) >= protocol.unpublished

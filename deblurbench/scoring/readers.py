@@ -102,15 +102,15 @@ def read_as_opencv(path: Path) -> Samples:
 
 
 def read_as_pillow(path: Path) -> Samples:
-    """What torchvision's `to_tensor(PIL.Image.open(path))` has, times 255: uint8, H x W or H x W x 2, 3 or 4.
+    """What `PIL.Image.open(path).convert("RGB")` gives: uint8, H x W x 3.
 
-    Raises: PictureError where the file cannot be decoded, or is not of 8 bits, or has a palette, of which only the
-        palette's numbers would come.
+    Raises: PictureError where the file cannot be decoded, or Pillow has no 8 bits of it.
     """
     with _opened(path) as picture:
-        if picture.mode not in ("1", "L", "LA", "RGB", "RGBA", "CMYK"):
+        if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK"):
             raise _refused(path, picture)
-        return np.array(picture.convert("L") if picture.mode == "1" else picture)
+        # Palettes go by way of RGBA, where their transparency is no matter for a warning.
+        return np.array((picture.convert("RGBA") if picture.mode in ("P", "PA") else picture).convert("RGB"))
 
 
 def read_as_matlab(path: Path) -> Samples:

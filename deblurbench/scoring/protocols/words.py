@@ -23,13 +23,18 @@ TO_DIGIT = "1e-9"
 FLOAT32_PSNR = "1e-5 dB: the code works in float32"
 LIBRARY_FLOATS = "float tensors of samples / 255"
 SKIMAGE_READER = (
-    "skimage.io.imread: grey stays one channel, alpha and CMYK a fourth; no EXIF rotation; 16 bits and 1 bit refused"
+    "skimage.io.imread: grey stays one channel, alpha and CMYK are channels; no EXIF rotation; 1 bit and 16-bit grey "
+    "refused, 16-bit colour PNG cut to 8"
 )
 OPENCV_READER = (
     "cv2.imread: always three channels, alpha dropped, palettes and CMYK converted, EXIF rotation applied, "
     "16 bits cut to 8"
 )
-PILLOW_READER = "PIL.Image.open, converted to RGB; no EXIF rotation; 16 bits refused"
+PILLOW_READER = (
+    "PIL.Image.open(...).convert('RGB'): always three channels, alpha dropped, palettes and CMYK converted; "
+    "no EXIF rotation; 16-bit grey refused, 16-bit colour cut to 8"
+)
 MATLAB_READER = (
-    "MATLAB imread: grey stays one channel, alpha dropped; no EXIF rotation; palettes, CMYK and 16 bits refused"
+    "MATLAB imread: grey stays one channel, opaque alpha dropped; no EXIF rotation; transparency, palettes, CMYK "
+    "and other than 8 bits refused"
 )

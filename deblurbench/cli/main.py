@@ -31,6 +31,7 @@ _COMMANDS = {  # name -> (module below deblurbench.cli, attribute)
     "run-baseline": "run_baseline",
     "predict": "predict",
     "score": "score",
+    "compare": "compare",
     "eval-py": "eval_py",
     "leaderboard": "leaderboard",
     "list": "list_plugins",

@@ -28,7 +28,7 @@ def _debug_is_read_by_main(ctx: click.Context, parameter: click.Parameter, value
     """`--debug` may stand anywhere; `main` looks for it itself."""
 
 
-def _check_file(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def check_file(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Say before the work, not after it, that a result cannot be written."""
     if value and value != "-":
         if Path(value).is_dir():
@@ -53,10 +53,10 @@ json_out = click.option(
     "--json",
     "json_out",
     metavar="FILE",
-    callback=_check_file,
+    callback=check_file,
     help="Write the result as JSON to FILE; - for standard output.",
 )
-csv_out = click.option("--csv", "csv_out", metavar="FILE", callback=_check_file, help="Write one row per picture.")
+csv_out = click.option("--csv", "csv_out", metavar="FILE", callback=check_file, help="Write one row per picture.")
 
 
 def common(function: Function) -> Function:

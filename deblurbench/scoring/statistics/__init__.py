@@ -1,0 +1,1 @@
+"""Paired statistics between methods: differences, intervals clustered by scene, tests, ranks with ties."""

@@ -134,6 +134,30 @@ def test_the_spread_of_protocols(many):
     assert spread_dict(many)["psnr_db"]["width"] == pytest.approx(9.783, abs=1e-3)
 
 
+def test_added_ssim_is_marked_and_protocols_without_psnr_and_ssim_are_said_below():
+    text = score_text(
+        report(
+            scored(protocol("tf"), [(20, 0.6)]),
+            scored(GNR638_EVAL, [(20, 0.6)]),
+            scored(protocol("mimo-unet", PSNR), [(20,)]),
+            scored(protocol("pixel-errors", MSE), [(12.5,)]),
+        )
+    )
+    assert text.splitlines() == [
+        "protocol         PSNR  diff  by picture    SSIM   diff  by picture",
+        "gnr638-eval@1  20.000         reference  0.6000+         reference",
+        "tf@1           20.000     0           0  0.6000      0           0",
+        "mimo-unet@1    20.000     0           0       -",
+        "",
+        "diff: less that of gnr638-eval@1; n = 1",
+        "also: pixel-errors@1 mse 12.5",
+        "The protocol alone moves PSNR by 0.00 dB: 20.000 (gnr638-eval@1) .. 20.000 (tf@1)",
+        "The protocol alone moves SSIM by 0.000: 0.6000 (gnr638-eval@1) .. 0.6000 (tf@1)",
+        "",
+        "+ added by deblurbench, not in the published script",
+    ]
+
+
 def test_infinite_pictures_and_single_protocols_make_no_spread():
     both = report(scored(protocol("a"), [(math.inf, 1), (30, 0.9)]), scored(protocol("b"), [(math.inf, 1), (33, 0.8)]))
     assert extent(both, "psnr_db") is None

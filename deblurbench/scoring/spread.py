@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deblurbench.scoring.grid import grid
 from deblurbench.scoring.protocol import Protocol
 from deblurbench.scoring.score import ProtocolScores, ScoreReport
+
+ADDED = "+"
+"""Stands behind the mean of what the published script does not define."""
 
 _REFERENCES = ("basicsr-rgb", "gnr638-eval")
 _SHOWN = {"psnr_db": ("PSNR", " dB", 3, 2), "ssim": ("SSIM", "", 4, 3)}  # title, unit, decimals of means, of ranges
@@ -57,7 +61,8 @@ def spread_table(report: ScoreReport, reference: ProtocolScores | None = None) -
     """
     reference = reference or reference_of(report)
     rows = [["protocol", "PSNR", "diff", "by picture", "SSIM", "diff", "by picture"]]
-    rows += [_row(scores, reference) for scores in sorted(report.protocols, key=_order)]
+    rows += [_row(scores, reference) for scores in ordered(report)]
+    rows = [list(row) for row in zip(*map(_with_room, zip(*rows, strict=True)), strict=True)]
     below = [f"diff: less that of {reference.protocol.id}; n = {report.n}", *_others(report), *_sentences(report)]
     return "\n".join([grid(rows), "", *below])
 
@@ -67,6 +72,11 @@ def spread_dict(report: ScoreReport) -> dict[str, Any]:
     found = {metric: extent(report, metric) for metric in _SHOWN}
     extents = {metric: {**vars(of), "width": of.width} for metric, of in found.items() if of}
     return {"reference": reference_of(report).protocol.id, **extents}
+
+
+def ordered(report: ScoreReport) -> list[ProtocolScores]:
+    """The protocols that have a PSNR or an SSIM, from the highest PSNR downwards."""
+    return sorted((scores for scores in report.protocols if scores.mean.keys() & _SHOWN.keys()), key=_order)
 
 
 def _order(scores: ProtocolScores) -> tuple[float, float, str]:
@@ -82,7 +92,7 @@ def _row(scores: ProtocolScores, reference: ProtocolScores) -> list[str]:
         if mean is None:
             row += ["-", "", ""]
             continue
-        row.append(f"{mean:.{decimals}f}")
+        row.append(f"{mean:.{decimals}f}" + (ADDED if name in scores.protocol.added else ""))
         if scores is reference or base is None:
             row += ["", "reference" if scores is reference else ""]
             continue
@@ -97,6 +107,12 @@ def _row(scores: ProtocolScores, reference: ProtocolScores) -> list[str]:
 def label(protocol: Protocol) -> str:
     """A protocol's id, with a word where it is our reading."""
     return protocol.id + (" (unpublished)" if protocol.unpublished else "")
+
+
+def _with_room(column: Sequence[str]) -> Sequence[str]:
+    """A column of means with a blank where others have a mark."""
+    marked = any(cell.endswith(ADDED) for cell in column)
+    return [cell if cell.endswith(ADDED) else f"{cell} " for cell in column] if marked else column
 
 
 def _signed(value: float, decimals: int) -> str:

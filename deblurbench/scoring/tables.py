@@ -9,12 +9,12 @@ from deblurbench.scoring.gain import mean_gains, worse
 from deblurbench.scoring.grid import grid
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.score import ImageScore, ProtocolScores, ScoreReport
-from deblurbench.scoring.spread import label, spread_table
+from deblurbench.scoring.spread import ADDED, label, ordered, spread_table
 
 _MANY = 4  # protocols, from which on one line each is easier to read than a paragraph each
-_ADDED, _POOLED = "+", "*"
+_POOLED = "*"
 _LEGEND = {
-    _ADDED: "+ added by deblurbench, not in the published script",
+    ADDED: "+ added by deblurbench, not in the published script",
     _POOLED: "* pooled: one PSNR of the error over all samples of all pictures, not the mean of their dB",
 }
 _OURS = "unpublished: nobody has published a recipe under this name; it is our reading"
@@ -25,7 +25,7 @@ def score_text(report: ScoreReport) -> str:
     if len(report.protocols) < _MANY:
         return result_table(report)
     tables = [spread_table(report)] + ([gain_table(report)] if report.protocols[0].blurred else [])
-    return "\n\n".join([*tables, *_block(_notes(report, marks=False))])
+    return "\n\n".join([*tables, *_block(_notes(report, (ADDED,)))])
 
 
 def result_table(report: ScoreReport) -> str:
@@ -40,13 +40,13 @@ def result_table(report: ScoreReport) -> str:
         rows += _result_rows(scores, metrics)
     columns = [_without_room(column) if i else column for i, column in enumerate(zip(*rows, strict=True))]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    return "\n\n".join([grid(rows), *_block(_notes(report, marks=True))])
+    return "\n\n".join([grid(rows), *_block(_notes(report, (ADDED, _POOLED)))])
 
 
 def gain_table(report: ScoreReport) -> str:
     """One line per protocol: the blurred pictures' mean, the gain over it, and how many pictures got worse."""
     rows = [["protocol", *("PSNR", "blurred", "gain", "worse"), *("SSIM", "blurred", "gain", "worse")]]
-    for scores in report.protocols:
+    for scores in ordered(report):
         gained, got_worse, blurred = mean_gains(scores), worse(scores), scores.blurred_mean or {}
         row = [label(scores.protocol)]
         for name, decimals in (("psnr_db", 3), ("ssim", 4)):
@@ -86,27 +86,26 @@ def _result_rows(scores: ProtocolScores, metrics: Sequence[str]) -> list[list[st
 
 def _without_room(column: Sequence[str]) -> Sequence[str]:
     """A column without the blanks that stand for a mark, where it has none."""
-    marked = any(cell.endswith((_ADDED, _POOLED)) for cell in column)
+    marked = any(cell.endswith((ADDED, _POOLED)) for cell in column)
     return column if marked else [cell.rstrip() for cell in column]
 
 
 def _mark(metric: Metric) -> str:
-    return _POOLED if metric.pooled else _ADDED if metric.added else " "
+    return _POOLED if metric.pooled else ADDED if metric.added else " "
 
 
 def _block(lines: Sequence[str]) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _notes(report: ScoreReport, *, marks: bool) -> list[str]:
+def _notes(report: ScoreReport, marks: Sequence[str]) -> list[str]:
     """What a reader must know about the numbers, one line each."""
     metrics = [metric for scores in report.protocols for metric in scores.protocol.metrics]
     notes = []
     if report.failures:
         total = report.n + len(report.failures)
         notes.append(f"n = {report.n} of {total}: {len(report.failures)} could not be scored; not rankable")
-    if marks:
-        notes += [text for mark, text in _LEGEND.items() if mark in map(_mark, metrics)]
+    notes += [_LEGEND[mark] for mark in marks if mark in map(_mark, metrics)]
     notes += [_OURS] if any(scores.protocol.unpublished for scores in report.protocols) else []
     said: dict[str, list[str]] = {}
     for scores in report.protocols:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from deblurbench.errors import UsageError
 from deblurbench.images.codec import SUFFIXES, list_pictures
@@ -13,15 +17,18 @@ from deblurbench.images.codec import SUFFIXES, list_pictures
 SCORED = SUFFIXES | {".gif", ".jfif", ".jp2", ".pgm", ".pnm", ".ppm", ".tga"}
 OFFERED = SCORED | {".npy"}
 
+Source = Path | npt.NDArray[np.uint8 | np.floating[Any]]
+"""A picture: a file, or an array as `reading.Opened` takes it."""
+
 
 @dataclass(frozen=True)
 class Pair:
     """A sharp picture, its prediction and the blurred picture; either is None where there is none."""
 
     name: str
-    sharp: Path
-    prediction: Path | None
-    blur: Path | None = None
+    sharp: Source
+    prediction: Source | None
+    blur: Source | None = None
 
 
 @dataclass(frozen=True)

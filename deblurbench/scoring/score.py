@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deblurbench.errors import PictureError
+from deblurbench.errors import PictureError, UsageError, nearest
 from deblurbench.progress import progress
 from deblurbench.scoring import aggregate, engine
-from deblurbench.scoring.pairing import Pair, Pairing, pair_folders
+from deblurbench.scoring.pairing import Pair, Pairing, Source, pair_folders
 from deblurbench.scoring.protocol import Metric, Protocol
 from deblurbench.scoring.reading import Opened, Reading
 
@@ -75,6 +75,8 @@ class ProtocolScores:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         result: dict[str, Any] = {"id": self.protocol.id, "mean": plain(self.mean), "added": self.protocol.added}
+        if self.protocol.weights:
+            result["weights"] = [{"file": file, "sha256": digest} for file, digest in self.protocol.weights]
         if self.infinite:
             result |= {"infinite": self.infinite, "finite_mean": self.finite_mean}
         if self.blurred is not None:
@@ -85,9 +87,12 @@ class ProtocolScores:
         return result | {"images": [image.as_dict() for image in self.images]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoreReport:
-    """The result of scoring two folders.
+    """The result of scoring pairs of pictures; shown as the table that `deblurbench score` prints.
+
+    `report.mean["ssim"]` is the number where there is one protocol, `report["basicsr-rgb"].mean["ssim"]` where there
+    are several; `report["basicsr-rgb"].images` has each picture's.
 
     Attributes:
         protocols: the numbers, per protocol, of the `n` pictures that could be scored.
@@ -108,6 +113,29 @@ class ScoreReport:
     def n(self) -> int:
         """How many pictures were scored."""
         return len(self.protocols[0].images)
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The means of the only protocol. Raises UsageError where there are several."""
+        if len(self.protocols) != 1:
+            raise UsageError("there are means of several protocols", f"name one: report[{self._names[0]!r}].mean")
+        return self.protocols[0].mean
+
+    def __getitem__(self, protocol: str) -> ProtocolScores:
+        """The scores under a protocol, by its name or id. Raises UsageError for one that was not asked for."""
+        for scores in self.protocols:
+            if protocol in (scores.protocol.name, scores.protocol.id):
+                return scores
+        raise UsageError(f"no scores under {protocol!r}", nearest(protocol, self._names))
+
+    def __repr__(self) -> str:
+        from deblurbench.scoring.tables import score_text
+
+        return score_text(self)
+
+    @property
+    def _names(self) -> list[str]:
+        return [scores.protocol.name for scores in self.protocols]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, as `score --json -` prints it; `failures` only where there are some."""
@@ -163,7 +191,7 @@ def score_pairing(
 ) -> ScoreReport:
     """Score pictures that are paired already, wherever they lie."""
     if pairing.pairs:
-        engine.expect(len(pairing.pairs) * _BYTES_TO_SAMPLES * pairing.pairs[0].sharp.stat().st_size)
+        engine.expect(len(pairing.pairs) * _samples(pairing.pairs[0].sharp))
     scorer = _Scorer(protocols, exact, pairing.with_blur, observer)
     with ThreadPoolExecutor(workers) as pool, progress("score", len(pairing.pairs), "pictures", quiet=quiet) as bar:
         results = []
@@ -204,7 +232,7 @@ class _Scorer:
             return f"{pair.name}: the blurred picture is missing"
         start = time.perf_counter()
         prediction, sharp = Opened(pair.prediction), Opened(pair.sharp)
-        blur = Opened(pair.blur) if pair.blur else None
+        blur = None if pair.blur is None else Opened(pair.blur)
         try:
             restored = self._numbers(pair.name, prediction, sharp)
             blurred = self._numbers(pair.name, blur, sharp) if blur else [None] * len(restored)
@@ -229,6 +257,11 @@ class _Scorer:
 def _scores(protocol: Protocol, images: Sequence[tuple[ImageScore, ImageScore | None]]) -> ProtocolScores:
     blurred = tuple(blurred for _, blurred in images if blurred is not None)
     return ProtocolScores(protocol, tuple(image for image, _ in images), blurred or None)
+
+
+def _samples(source: Source) -> int:
+    """Of a picture, about."""
+    return _BYTES_TO_SAMPLES * source.stat().st_size if isinstance(source, Path) else source.size
 
 
 def _aggregate(metric: Metric, images: Sequence[ImageScore]) -> float:

@@ -9,7 +9,7 @@ for the device, and gradients flow to both pictures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from typing import Any, Literal, cast
@@ -38,8 +38,13 @@ def psnr(
             pictures the gradient is not defined.
     """
     with _precisely(prediction, sharp, dtype, peak) as (x, y):
-        squares = _each(peak, x)[:, 0, 0, 0].square()
-        return 10 * torch.log10(squares / (mean_squared_error(x, y, dtype=dtype) + eps * squares))
+        return psnr_of_error(mean_squared_error(x, y, dtype=dtype), peak, eps=eps)
+
+
+def psnr_of_error(error: Tensor, peak: Peak, *, eps: float = 0.0) -> Tensor:
+    """The same of mean squared errors (N,) on the scale of `peak`."""
+    squares = _each(peak, error)[:, 0, 0, 0].square()
+    return 10 * torch.log10(squares / (error + eps * squares))
 
 
 def mean_squared_error(prediction: Tensor, sharp: Tensor, *, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -58,7 +63,7 @@ def ssim(
     prediction: Tensor,
     sharp: Tensor,
     *,
-    window: Literal["gaussian", "uniform"] = "gaussian",
+    window: Literal["gaussian", "uniform"] | Sequence[float] = "gaussian",
     border: Literal["valid", "reflect"] = "valid",
     peak: Peak = 1.0,
     relu: bool = False,
@@ -69,7 +74,7 @@ def ssim(
 
     Args:
         window: `gaussian`: 11 x 11, sigma 1.5, population covariance (BasicSR and most); `uniform`: 7 x 7, sample
-            covariance (scikit-image's default).
+            covariance (scikit-image's default); or the taps of another symmetric window, population covariance.
         border: `valid`: only where the whole window fits; `reflect`: the whole picture, reflected at its border
             without repeating the edge (torchmetrics, kornia).
         relu: count a negative contrast term as 0 (pyiqa).
@@ -77,12 +82,16 @@ def ssim(
 
     Raises: UsageError where the window does not fit into the picture, or the tensors are no pictures.
     """
-    taps: list[float] = _choice(_TAPS, window, "window")
+    taps: list[float] = _choice(_TAPS, window, "window") if isinstance(window, str) else [float(tap) for tap in window]
+    if taps != taps[::-1] or len(taps) % 2 == 0:
+        raise UsageError(
+            f"a window of {len(taps)} taps that is not symmetric about one", "give it like windows.GAUSSIAN"
+        )
     pad: int = _choice({"valid": 0, "reflect": len(taps) // 2}, border, "border")
     with _precisely(prediction, sharp, dtype, peak) as (x, y):
         _check_size(x, pad + 1 if pad else len(taps))
-        means = _means(*(_padded(z, pad, "reflect") for z in (x, y)), taps, peak)
-        sample = UNIFORM**2 / (UNIFORM**2 - 1) if window == "uniform" else 1.0
+        means = _means(_padded(x, pad, "reflect"), _padded(y, pad, "reflect"), taps, peak)
+        sample = UNIFORM**2 / (UNIFORM**2 - 1) if taps == _TAPS["uniform"] else 1.0
         return _similarity(means, peak, sample, relu, eps)
 
 
@@ -92,7 +101,7 @@ def volume_ssim(prediction: Tensor, sharp: Tensor, *, peak: Peak = 1.0, dtype: t
     See `ssim.volume_ssim`. Raises: UsageError where the tensors are no pictures.
     """
     with _precisely(prediction, sharp, dtype, peak) as (x, y):
-        means = _means(*(_padded(z, RADIUS, "replicate") for z in (x, y)), _TAPS["gaussian"], peak)
+        means = _means(_padded(x, RADIUS, "replicate"), _padded(y, RADIUS, "replicate"), _TAPS["gaussian"], peak)
         mix = channel_mix(x.shape[1]).tolist()
         return _similarity([_mixed(z, mix) for z in means], peak, 1.0, False, 0.0)
 
@@ -115,11 +124,8 @@ def _precisely(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Both as N x C x H x W of the type, with autocast off."""
     check_pictures(prediction, sharp)
-    if (
-        isinstance(peak, (int, float))
-        and peak == 1
-        and not (prediction.is_floating_point() and sharp.is_floating_point())
-    ):
+    floats = prediction.is_floating_point() and sharp.is_floating_point()
+    if isinstance(peak, (int, float)) and peak == 1 and not floats:
         raise UsageError(f"{prediction.dtype} against {sharp.dtype} with peak 1", "give floats, or peak=255 for uint8")
     if dtype not in (torch.float32, torch.float64):
         raise UsageError(f"metrics are not computed in {dtype}", "give dtype=torch.float64 or torch.float32")
@@ -162,11 +168,8 @@ def _filtered(x: Tensor, dim: int, taps: list[float]) -> Tensor:
 
 
 def _means(x: Tensor, y: Tensor, taps: list[float], peak: Peak) -> list[Tensor]:
-    """Weighted means of s = x + y - peak, d = x - y and their squares: four maps serve where x, y, xx, yy, xy are five.
-
-    The two are near 0 where pictures are grey and alike, so that variances keep their digits in float32.
-    """
-    s, d = x + y - _each(peak, x), x - y
+    """Weighted means of s = x + y, d = x - y and their squares: four maps serve where x, y, xx, yy, xy are five."""
+    s, d = x + y - _centre(peak, x), x - y
     return [_filtered(_filtered(z, -2, taps), -1, taps) for z in (s, d, s * s, d * d)]
 
 
@@ -175,7 +178,7 @@ def _similarity(means: list[Tensor], peak: Peak, sample: float, relu: bool, eps:
     s, d, ss, dd = means
     peak = _each(peak, s)
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
-    a = ((s + peak).square() + d * d) / 2 + c1
+    a = ((s + _centre(peak, s)).square() + d * d) / 2 + c1
     deviation = sample * (dd - d * d)
     b = (sample * (ss - s * s) + deviation) / 2 + c2
     contrast = (b - deviation).clamp_min(0) if relu else b - deviation
@@ -190,6 +193,11 @@ def _mixed(x: Tensor, mix: list[list[float]]) -> Tensor:
 
 def _padded(x: Tensor, pad: int, mode: str) -> Tensor:
     return F.pad(x, (pad, pad, pad, pad), mode=mode) if pad else x
+
+
+def _centre(peak: Peak, like: Tensor) -> Tensor | float:
+    """What is taken from x + y in float32, so that variances keep their digits where it is near: that of mid grey."""
+    return _each(peak, like) if like.dtype == torch.float32 else 0.0
 
 
 def _each(peak: Peak, like: Tensor) -> Tensor:

@@ -1,0 +1,127 @@
+"""Scoring from Python: `deblurbench.score`."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.scoring.inputs import pictures_of
+from deblurbench.scoring.pairing import Pair, Pairing, Source, pair_folders
+from deblurbench.scoring.protocol import DEFAULT
+from deblurbench.scoring.reading import shape_words
+from deblurbench.scoring.score import ScoreReport, score_pairing
+from deblurbench.scoring.selection import ALL, select_protocols
+
+if TYPE_CHECKING:
+    from deblurbench.scoring.inputs import Pictures
+
+_SHOWN = 5  # failures that an error names
+
+
+def score(
+    predictions: Pictures,
+    sharp: Pictures,
+    protocol: str | Sequence[str] = DEFAULT,
+    *,
+    blur: Pictures | None = None,
+    exact: bool = False,
+    slow: bool = False,
+    allow_missing: bool = False,
+    workers: int = 1,
+    quiet: bool = True,
+) -> ScoreReport:
+    """Score predictions against sharp pictures under named protocols.
+
+    `deblurbench.score(preds, sharp, "basicsr-rgb").mean["ssim"]` is a number; a report shows itself as a table.
+
+    Args:
+        predictions, sharp, blur: two folders (pairs are found by name), two files, or pictures in memory:
+            NumPy arrays H x W, H x W x 3 or N x H x W x 3; torch tensors 3 x H x W, 1 x H x W or N x 3 x H x W, on any
+            device; lists of files, arrays and tensors, where the first belongs to the first. RGB; uint8 in 0 .. 255 or
+            floats in 0 .. 1 (of predictions, what is a little outside is clamped). They may be of different kinds.
+        protocol: a name or id, several, or `all`. Without `slow`, `all` leaves out what takes seconds per picture.
+        blur: the blurred pictures, for their own numbers beside.
+        exact: compute SSIM in float64; else, of 8-bit pictures, within 1e-6 where that is faster. `all` is exact.
+        allow_missing: score what can be scored, and leave the others in `report.failures`.
+        workers: threads.
+        quiet: False shows progress on stderr.
+
+    Raises:
+        UsageError: a shape, type or range is not as said above, or a protocol is not known.
+        DeblurbenchError: pictures of a folder or a list cannot be scored; they are named.
+    """
+    names = [protocol] if isinstance(protocol, str) else list(protocol)
+    protocols = select_protocols(names, slow=slow)
+    if not protocols:
+        raise UsageError("no protocol is named", "give one, such as gnr638-eval")
+    given = [("predictions", predictions), ("sharp", sharp), *([("blur", blur)] if blur is not None else [])]
+    folders = [_is_folder(pictures) for _, pictures in given]
+    if any(folders) and not all(folders):
+        which = [name for (name, _), folder in zip(given, folders, strict=True) if folder]
+        raise UsageError(f"only {' and '.join(which)} is a folder", "give folders alone: their pictures pair by name")
+    pairing = (
+        _of_folders(*(pictures for _, pictures in given)) if all(folders) else _in_memory(predictions, sharp, blur)
+    )
+    report = score_pairing(pairing, protocols, exact=exact or ALL in names, workers=workers, quiet=quiet)
+    if report.extra:
+        warnings.warn(f"no sharp picture for {_listed(report.extra)}; left out", stacklevel=2)
+    if report.n == 0 or (report.failures and not allow_missing):
+        total = report.n + len(report.failures)
+        hint = "" if allow_missing else "mend them, or score the others with allow_missing=True"
+        raise DeblurbenchError(
+            f"{len(report.failures)} of {total} pictures cannot be scored: {_listed(report.failures, '; ')}", hint
+        )
+    return report
+
+
+def _is_folder(given: object) -> bool:
+    return isinstance(given, (str, Path)) and Path(given).is_dir()
+
+
+def _of_folders(predictions: Any, sharp: Any, blur: Any = None) -> Pairing:
+    return pair_folders(Path(predictions), Path(sharp), None if blur is None else Path(blur))
+
+
+def _in_memory(predictions: Pictures, sharp: Pictures, blur: Pictures | None) -> Pairing:
+    """Pictures paired in the order in which they are given."""
+    for given in (predictions, sharp, blur):
+        if isinstance(given, (str, Path)) and not Path(given).exists():
+            raise UsageError(f"no file or folder {given}", "name a folder of pictures, or a picture")
+    wanted = pictures_of(sharp, "sharp picture")
+    columns = [pictures_of(predictions, "prediction", overshoot=True)]
+    columns += [pictures_of(blur, "blurred picture")] if blur is not None else []
+    for what, found in zip(("prediction", "blurred picture"), columns, strict=False):
+        _check_column(what, found, wanted)
+    if not wanted:
+        raise UsageError("there are no pictures", "give at least one prediction and its sharp picture")
+    pairs = tuple(Pair(name, *sources) for name, *sources in zip(_names(wanted), wanted, *columns, strict=True))
+    return Pairing(pairs, extra=(), ignored=(), with_blur=blur is not None)
+
+
+def _check_column(what: str, found: Sequence[Source], wanted: Sequence[Source]) -> None:
+    """Raises UsageError where the pictures cannot belong to the sharp ones, one by one."""
+    if len(found) != len(wanted):
+        raise UsageError(f"{len(found)} {what}s for {len(wanted)} sharp pictures", "give as many of each")
+    for i, (one, sharp) in enumerate(zip(found, wanted, strict=True)):
+        if not isinstance(one, Path) and not isinstance(sharp, Path) and one.shape != sharp.shape:
+            raise UsageError(
+                f"{what} {i} is {shape_words(one.shape)}, the sharp picture {shape_words(sharp.shape)}",
+                "give both the same size",
+            )
+    if all(isinstance(source, Path) for source in (*found, *wanted)):
+        ours, theirs = ([cast(Path, source).stem for source in column] for column in (found, wanted))
+        if ours != theirs and sorted(ours) == sorted(theirs):
+            raise UsageError(f"the {what}s have the names of the sharp pictures in another order", "sort both lists")
+
+
+def _names(pictures: Sequence[Source]) -> list[str]:
+    """The files' names where all are files of different names, else numbers from 0."""
+    names = [picture.name for picture in pictures if isinstance(picture, Path)]
+    return names if len(set(names)) == len(pictures) else [str(i) for i in range(len(pictures))]
+
+
+def _listed(names: Sequence[str], comma: str = ", ") -> str:
+    return comma.join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

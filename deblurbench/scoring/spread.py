@@ -142,8 +142,9 @@ def _sentences(report: ScoreReport) -> list[str]:
     for name, (title, unit, decimals, range_decimals) in _SHOWN.items():
         if of := extent(report, name):
             low, high = (f"{value:.{decimals}f}" for value in (of.low, of.high))
-            width = f"{of.width:.{max(range_decimals, 2)}f}"
-            lines.append(
-                f"The protocol alone moves {title} by {width}{unit}: {low} ({of.lowest}) .. {high} ({of.highest})"
-            )
+            if low == high:
+                lines.append(f"All protocols agree on {title}: {low}{unit}")
+                continue
+            width = f"{of.width:.{max(range_decimals, 2)}f}{unit}"
+            lines.append(f"The protocol alone moves {title} by {width}: {low} ({of.lowest}) .. {high} ({of.highest})")
     return lines

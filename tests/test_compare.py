@@ -156,14 +156,14 @@ def test_missing_pictures(cli, two, tmp_path):
     result = cli("compare", *two, part, "--allow-missing")
     assert result.code == 0
     assert "19 pictures of 8 scenes" in result.out
-    assert "5 pictures are left out: not all methods have psnr_db of them" in result.out
+    assert "5 pictures left out: not all methods have psnr_db of them" in result.out
 
 
 def test_undefined_values_are_left_out(cli, tmp_path):
     files = [write(tmp_path / f"{m}.csv", many(m) | {"scene0/tiny.png": "30,"}) for m in range(2)]
     result = cli("compare", *files, "--metric", "ssim")
     assert "24 pictures" in result.out
-    assert "1 pictures are left out: ssim is not defined for them" in result.out
+    assert "1 picture left out: ssim is not defined for them" in result.out
 
 
 def test_protocols_must_be_the_same(cli, two, tmp_path):

@@ -91,10 +91,10 @@ def command(
         report.write_csv(Path(csv_out), comparisons)
     if json_out:
         options.put_json(json_out, report.as_dict(comparisons, notes))
-    if plot_out:
-        draw(Path(plot_out), comparisons)
     if json_out != "-":
         click.echo("\n\n".join("\n".join(report.lines(comparison)) for comparison in comparisons))
+    if plot_out:
+        draw(Path(plot_out), comparisons)
     return 0
 
 

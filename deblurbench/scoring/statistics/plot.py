@@ -9,6 +9,7 @@ from typing import Any
 from deblurbench.errors import DeblurbenchError
 from deblurbench.files import replacing
 from deblurbench.scoring.statistics.compare import Comparison, Interval, PairResult
+from deblurbench.scoring.statistics.ranks import UNKNOWN
 from deblurbench.scoring.statistics.report import unit
 from deblurbench.scoring.statistics.table import shown
 
@@ -45,7 +46,7 @@ def draw(path: Path, comparisons: Sequence[Comparison]) -> None:
 def _draw_row(figure: Any, comparison: Comparison) -> None:
     aligned = comparison.aligned
     ties = _tie_groups(comparison)
-    means, bars, paired = figure.subplots(1, 3, sharey=True, width_ratios=[5, 0.3 + 0.22 * len(ties), 5])
+    means, bars, paired = figure.subplots(1, 3, sharey=True, width_ratios=[5, min(5, 0.3 + 0.22 * len(ties)), 5])
     arrow = "lower is better" if comparison.lower_is_better else "higher is better"
     figure.suptitle(
         f"{shown(str(aligned.track), 70)}: {shown(aligned.metric, 40)} ({arrow}), "
@@ -94,7 +95,9 @@ def _draw_ties(axes: Any, ties: Sequence[Sequence[int]]) -> None:
 
 
 def _tie_groups(comparison: Comparison) -> list[list[int]]:
-    """The places of the methods of each group of two or more that share a letter."""
+    """The places of the methods of each group of two or more that share a letter; none where there are too many."""
+    if comparison.methods[0].ties == UNKNOWN:
+        return []
     between = " " if any(" " in method.ties for method in comparison.methods) else None
     letters = [method.ties.split(between) if between else list(method.ties) for method in comparison.methods]
     known = dict.fromkeys(letter for mine in letters for letter in mine)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+UNKNOWN = "?"
 _MOST_GROUPS = 26 * 27  # a .. zz
 
 
@@ -37,7 +38,7 @@ def tie_letters(apart: npt.NDArray[np.bool_]) -> list[str]:
     Args:
         apart: n x n, symmetric, in the order of ranks; True where two methods differ.
 
-    Returns: letters by method, `a` for the first ones; "?" for all where there are too many groups to show.
+    Returns: letters by method, `a` for the first ones; UNKNOWN for all where there are too many groups to show.
     """
     n = len(apart)
     groups = {frozenset(range(n))}
@@ -47,7 +48,7 @@ def tie_letters(apart: npt.NDArray[np.bool_]) -> list[str]:
         kept = groups - both
         groups = kept | {p for p in parts if not any(p <= g for g in kept) and not any(p < g for g in parts)}
         if len(groups) > _MOST_GROUPS:
-            return ["?"] * n
+            return [UNKNOWN] * n
     ordered = sorted(sorted(group) for group in groups)
     between = "" if len(ordered) <= 26 else " "
     return [between.join(_letter(k) for k, group in enumerate(ordered) if i in group) for i in range(n)]

@@ -180,9 +180,9 @@ def notes(comparison: Comparison, printed: int | None = None) -> Iterator[str]:
     if any(method.infinite for method in comparison.methods):
         yield from _infinite_notes(comparison)
     if aligned.missing:
-        yield f"{aligned.missing} pictures are left out: not all methods have {aligned.metric} of them"
+        yield f"{counted(aligned.missing, 'picture')} left out: not all methods have {aligned.metric} of them"
     if aligned.undefined:
-        yield f"{aligned.undefined} pictures are left out: {aligned.metric} is not defined for them"
+        yield f"{counted(aligned.undefined, 'picture')} left out: {aligned.metric} is not defined for them"
 
 
 def _way_out(comparison: Comparison) -> str:

@@ -47,28 +47,34 @@ def _inside(px, py, h, w, out):
 
 @_ordered
 def _bilinear(planes, px, py, bits, out):
-    """Each of the planes (n x H x W) at a row of places; 0 beyond the border."""
-    n, h, w = planes.shape
+    """Each of three planes (3 x H x W) at a row of places; 0 beyond the border."""
+    _, h, w = planes.shape
+    p0, p1, p2 = planes[0], planes[1], planes[2]
+    out0, out1, out2 = out[0], out[1], out[2]
     steps = 1 << bits
     for x in range(len(px)):
         u, v = int(np.rint(px[x] * steps)), int(np.rint(py[x] * steps))
-        column, row = u >> bits, v >> bits
+        i, j = v >> bits, u >> bits
         fx, fy = (u & (steps - 1)) / steps, (v & (steps - 1)) / steps
-        w00, w01, w10, w11 = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
-        left, right = 0 <= column < w, 0 <= column + 1 < w
-        above, below = 0 <= row < h, 0 <= row + 1 < h
-        for k in range(n):
-            plane = planes[k]
-            value = 0.0
-            if above and left:
-                value += plane[row, column] * w00
-            if above and right:
-                value += plane[row, column + 1] * w01
-            if below and left:
-                value += plane[row + 1, column] * w10
-            if below and right:
-                value += plane[row + 1, column + 1] * w11
-            out[k, x] = value
+        weights = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
+        if 0 <= i < h - 1 and 0 <= j < w - 1:
+            out0[x] = _mixed(p0, i, j, weights)
+            out1[x] = _mixed(p1, i, j, weights)
+            out2[x] = _mixed(p2, i, j, weights)
+        else:
+            out0[x] = out1[x] = out2[x] = 0.0
+            for k in range(4):
+                row, column = i + k // 2, j + k % 2
+                if 0 <= row < h and 0 <= column < w:
+                    out0[x] += p0[row, column] * weights[k]
+                    out1[x] += p1[row, column] * weights[k]
+                    out2[x] += p2[row, column] * weights[k]
+
+
+@_ordered
+def _mixed(plane, i, j, weights):
+    above = plane[i, j] * weights[0] + plane[i, j + 1] * weights[1]
+    return above + plane[i + 1, j] * weights[2] + plane[i + 1, j + 1] * weights[3]
 
 
 @_summed

@@ -14,9 +14,10 @@ from deblurbench.scoring.protocols import words
 from deblurbench.scoring.readers import OPENCV
 
 
-def wavelet_ssim(pair: Compared) -> float:
-    """See `cw_ssim`."""
-    return cw_ssim(pair.prediction, pair.sharp)
+def wavelet_ssim(pair: Compared) -> float | None:
+    """See `cw_ssim`; None for what is neither RGB nor grey."""
+    grey_or_rgb = pair.sharp.ndim == 2 or pair.sharp.shape[2:] == (3,)
+    return cw_ssim(pair.prediction, pair.sharp) if grey_or_rgb else None
 
 
 DEBLURGANV2 = Protocol(

@@ -21,7 +21,7 @@ from deblurbench.scoring.windows import RADIUS
 
 
 def aligned_psnr(pair: Compared, *, clip: bool) -> float | None:
-    """PSNR in dB over the mask, peak 1, after alignment; None for a grey pair, which the script cannot read."""
+    """PSNR in dB over the mask, peak 1, after alignment; None for a grey pair, on which the script fails."""
     aligned = _aligned(pair, clip)
     if aligned is None:
         return None
@@ -48,7 +48,7 @@ def aligned_ssim(pair: Compared, *, clip: bool) -> float | None:
 
 
 def _aligned(pair: Compared, clip: bool) -> Aligned | None:
-    if pair.sharp.ndim != 3:
+    if pair.sharp.ndim != 3 or pair.sharp.shape[2] < 3:
         return None
     aligned = pair.once("aligned", lambda: align(pair.prediction, pair.sharp))
     if not clip:

@@ -306,3 +306,13 @@ def test_plot(cli, two, tmp_path):
         assert picture.size[1] < 0.6 * first[1]
     infinite = [write(tmp_path / f"i{k}.csv", {"1.png": "inf,1", "2.png": "inf,1"}) for k in range(2)]
     assert cli("compare", *infinite, "--plot", target).code == 0
+
+
+def test_pooled_protocols_are_compared_by_picture(cli, tmp_path):
+    """The column `samples` is no metric."""
+    header, values = "protocol,name,psnr_db,samples", {f"{i}.png": f"{30 + i},768" for i in range(6)}
+    files = [write(tmp_path / f"{m}.csv", values, "torchmetrics-pooled@1", header) for m in "ab"]
+    result = cli("compare", *files)
+    assert result.code == 0, result.err
+    assert "samples, " not in result.out
+    assert "the protocol pools the error" in result.out

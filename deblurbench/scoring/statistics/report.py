@@ -10,6 +10,7 @@ from typing import Any
 
 from deblurbench import files
 from deblurbench.scoring.statistics.compare import ALPHA, Comparison, Interval, MethodResult, PairResult
+from deblurbench.scoring.statistics.direction import is_pooled
 from deblurbench.scoring.statistics.table import shown
 
 _MOST_PAIRS = 45  # of ten methods; of more, only those that a reader asks for first are printed
@@ -177,6 +178,8 @@ def notes(comparison: Comparison, printed: int | None = None) -> Iterator[str]:
     if pairs and comparison.scenes > 1 and comparison.smallest_p >= ALPHA:
         smallest = f"the smallest possible p is {comparison.smallest_p:.2g}"
         yield f"NO PAIR CAN BE TOLD APART: {smallest}; {_way_out(comparison)}"
+    if is_pooled(aligned.track.protocol, aligned.metric):
+        yield "the protocol pools the error over all pictures; compared are the pictures' own numbers, and their means"
     if any(method.infinite for method in comparison.methods):
         yield from _infinite_notes(comparison)
     if aligned.missing:

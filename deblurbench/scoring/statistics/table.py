@@ -15,6 +15,7 @@ from deblurbench.errors import DeblurbenchError, UsageError
 
 BLURRED = "blurred_"  # the columns of the blurred picture: no numbers of the method
 _KEYS = ("protocol", "name", "split")
+_NO_METRICS = (*_KEYS, "samples")  # samples: how many numbers a picture has, for pooled means
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _LARGEST = 1e12  # no metric of a picture comes near; sums of such numbers stay finite
 
@@ -51,7 +52,7 @@ def shown(text: str, limit: int = 200) -> str:
 
 
 def read_scores(path: Path, label: str) -> Scores:
-    """Read a CSV file with the columns `protocol`, `name` and one per metric, perhaps `split` and `blurred_*`.
+    """Read a CSV file with the columns `protocol`, `name` and one per metric, perhaps `split`, `samples` and `blurred_*`.
 
     A column without any number is no metric. Raises UsageError where there is no such file, DeblurbenchError, naming
     file and line, where it is not what it should be: a cell that is no number, a picture that stands there twice.
@@ -65,7 +66,7 @@ def read_scores(path: Path, label: str) -> Scores:
     for line, cells in rows:
         if len(cells) != len(header):
             raise _damaged(path, line, f"{len(cells)} cells under {len(header)} columns")
-    columns = {name: place for place, name in enumerate(header) if name not in _KEYS}
+    columns = {name: place for place, name in enumerate(header) if name not in _NO_METRICS}
     columns = {name: place for name, place in columns.items() if any(_is_number(cells[place]) for _, cells in rows)}
     if not any(not name.startswith(BLURRED) for name in columns):
         raise _damaged(path, 1, "no column holds numbers of a metric")

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 _expected = 0
+_in_use: set[str] = set()
 
 
 def expect(samples: int) -> None:
@@ -24,7 +25,10 @@ def compiled(name: str, worth: int) -> ModuleType | None:
         worth: the samples that pay for compiling, which is done once per machine.
     """
     module = _module(name)
-    return module if module and (_expected >= worth or _is_kept(module)) else None
+    if module and (name in _in_use or _expected >= worth or _is_kept(module)):
+        _in_use.add(name)
+        return module
+    return None
 
 
 @cache

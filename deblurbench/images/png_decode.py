@@ -35,10 +35,10 @@ def read_plain_png(path: Path) -> Picture | None:
     """The pixels of a whole, plain PNG: uint8 H x W x 3, RGB. None for any other file, or where there is none."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEADER.size)
-            if _size(head) is None or path.stat().st_size > 8 * most_pixels():
+            if _size(file.read(_HEADER.size)) is None or path.stat().st_size > 8 * most_pixels():
                 return None
-            return decode_plain_png(head + file.read())
+            file.seek(0)
+            return decode_plain_png(file.read())
     except OSError:
         return None
 

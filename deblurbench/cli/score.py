@@ -11,17 +11,34 @@ import click
 from deblurbench.cli import options
 
 if TYPE_CHECKING:
-    from deblurbench.scoring.score import ScoreReport
+    from deblurbench.runs.scored import Scored
+
+_FOLDER = click.Path(path_type=Path)
 
 
 @click.command("score", short_help="Score predictions against sharp pictures.")
-@click.argument("predictions", metavar="PREDS", type=click.Path(path_type=Path))
-@click.argument("sharp", metavar="SHARP", type=click.Path(path_type=Path))
+@click.argument("predictions", metavar="PREDS", type=_FOLDER)
+@click.argument("sharp", metavar="SHARP", type=_FOLDER)
+@click.option("--blur", metavar="DIR", type=_FOLDER, help="The blurred pictures: adds their numbers and the gain.")
 @click.option(
-    "--protocol", "names", multiple=True, metavar="ID", help="A protocol; may be repeated.  [default: gnr638-eval]"
+    "--protocol",
+    "names",
+    multiple=True,
+    metavar="ID",
+    help="A protocol, or all; may be repeated.  [default: gnr638-eval]",
 )
+@click.option("--slow", is_flag=True, help="With --protocol all: also what takes seconds per picture.")
+@click.option("--exact", is_flag=True, help="SSIM in float64, not to within 1e-6. All protocols at once always are.")
+@click.option("--split", "splits", multiple=True, metavar="NAME", help="Of a dataset.  [default: all test splits]")
+@click.option("--weights", multiple=True, metavar="FILE=SHA256", help="Weights of a learnt metric; may be repeated.")
 @click.option(
     "--allow-missing", is_flag=True, help="Average over the pictures that can be scored; such a mean ranks nowhere."
+)
+@click.option(
+    "--sheet",
+    metavar="FILE",
+    callback=options.check_file,
+    help="A PNG of the worst, median and best pictures, with error maps.",
 )
 @options.csv_out
 @options.json_out
@@ -30,8 +47,14 @@ if TYPE_CHECKING:
 def command(
     predictions: Path,
     sharp: Path,
+    blur: Path | None,
     names: tuple[str, ...],
+    slow: bool,
+    exact: bool,
+    splits: tuple[str, ...],
+    weights: tuple[str, ...],
     allow_missing: bool,
+    sheet: str | None,
     csv_out: str | None,
     json_out: str | None,
     workers: int,
@@ -39,52 +62,82 @@ def command(
 ) -> int:
     """Score the pictures in PREDS against those of the same name in SHARP.
 
-    Prints the mean under each protocol. A prediction that is missing, unreadable or of another size is named,
-    there is no mean, and the exit code is 1, unless --allow-missing is given.
+    Prints the mean under each protocol, and a warning where the results look like a mistake. A prediction that is
+    missing, unreadable or of another size is named, there is no mean, and the exit code is 1, unless --allow-missing
+    is given. SHARP may be a dataset folder: its blurred pictures are scored too, and the means are broken down by blur
+    and scene.
 
-    Example: deblurbench score preds/ sharp/ --csv scores.csv
+    Example: deblurbench score preds/ sharp/ --blur blurred/ --protocol all --csv scores.csv
     """
-    from deblurbench.files import refuse_inside
+    from deblurbench.dataset.manifest import COMMIT_MARK
+    from deblurbench.errors import UsageError
     from deblurbench.progress import say
-    from deblurbench.scoring.protocol import DEFAULT, find_protocol
+    from deblurbench.runs.scored import How, of_dataset, of_folders
+    from deblurbench.scoring.protocol import DEFAULT
     from deblurbench.scoring.report import write_csv
-    from deblurbench.scoring.score import score_folders
+    from deblurbench.scoring.selection import ALL, select_protocols
+    from deblurbench.scoring.weights import give_weights
 
-    for target in filter(None, [csv_out, json_out if json_out != "-" else None]):
-        for folder in (predictions, sharp):
-            refuse_inside(Path(target), folder, "file")
-    protocols = [find_protocol(name) for name in dict.fromkeys(names or (DEFAULT,))]
-    report = score_folders(predictions, sharp, protocols, workers=workers, quiet=quiet)
+    _refuse_inputs([csv_out, sheet, json_out], [predictions, sharp, blur])
+    wanted = list(names or (DEFAULT,))
+    chosen = select_protocols(wanted, slow=slow)
+    optional = {protocol.name for protocol in chosen} - set(wanted) if ALL in wanted else set()
+    protocols = give_weights(chosen, weights, optional=optional)
+    how = How(protocols, exact or ALL in wanted, workers, quiet)
+    if (sharp / COMMIT_MARK).is_file():
+        if blur:
+            raise UsageError("--blur has no use here", f"{sharp} is a dataset, and has its blurred pictures")
+        found = of_dataset(predictions, sharp, splits, how)
+    else:
+        if splits:
+            raise UsageError("--split needs a dataset", f"{sharp} is none: it has no {COMMIT_MARK}")
+        found = of_folders(predictions, sharp, blur, how)
+    if not _is_whole(found, allow_missing):
+        return 1
+    if csv_out:
+        write_csv(Path(csv_out), found.report)
+    if sheet:
+        found.write_sheet(Path(sheet), predictions.name)
+    if json_out:
+        options.put_json(json_out, found.as_dict())
+    if json_out != "-":
+        click.echo(found.text())
+    for suspicion in found.suspicions:
+        say(f"Warning: {suspicion.message}")
+    if not quiet and found.report.seconds:
+        share = found.report.decoding_seconds / found.report.seconds
+        say(f"Decoding the files took {share:.0%} of the time")
+    return 0
+
+
+def _refuse_inputs(targets: Sequence[str | None], folders: Sequence[Path | None]) -> None:
+    """Raises UsageError where a result would be written into an input."""
+    from deblurbench.files import refuse_inside
+
+    for target in targets:
+        for folder in folders:
+            if target and target != "-" and folder:
+                refuse_inside(Path(target), folder, "file")
+
+
+def _is_whole(found: Scored, allow_missing: bool) -> bool:
+    """Say what was left out; False where there is no mean for it."""
+    from deblurbench.progress import say
+
+    report = found.report
     if report.extra:
         say(f"Warning: no sharp picture for {_names(report.extra)}; left out")
     if report.ignored:
         say(f"Warning: not scored, since no picture by its suffix: {_names(report.ignored)}")
     for failure in report.failures:
         click.echo(failure, err=True)
-    if report.n == 0 or (report.failures and not allow_missing):
-        total = report.n + len(report.failures)
-        hint = "" if allow_missing else "; mend them, or give --allow-missing"
-        click.echo(f"Error: {len(report.failures)} of {total} predictions cannot be scored, so no mean{hint}", err=True)
-        return 1
-    if csv_out:
-        write_csv(Path(csv_out), report)
-    if json_out:
-        options.put_json(json_out, report.as_dict())
-    if json_out != "-":
-        _print(report)
-    return 0
+    if report.n and (allow_missing or not report.failures):
+        return True
+    total = report.n + len(report.failures)
+    hint = "" if allow_missing else "; mend them, or give --allow-missing"
+    click.echo(f"Error: {len(report.failures)} of {total} predictions cannot be scored, so no mean{hint}", err=True)
+    return False
 
 
 def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _print(report: ScoreReport) -> None:
-    for scores in report.protocols:
-        partial = f" of {report.n + len(report.failures)}, not rankable" if report.failures else ""
-        click.echo(f"{scores.protocol.id}  n = {report.n}{partial}")
-        for name, value in scores.mean.items():
-            plus, note = (
-                ("+", "  (+: added by deblurbench, not in the script)") if name in scores.protocol.added else ("", "")
-            )
-            click.echo(f"  {name + plus:<8} {value:.4f}{note}")

@@ -1,0 +1,99 @@
+"""A whole `deblurbench score`: the numbers, what looks like a mistake, and what the numbers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deblurbench.dataset.reader import open_dataset
+from deblurbench.runs.breakdown import Group, break_down_dataset, breakdown_text
+from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
+from deblurbench.scoring.gain import mean_gains, worse
+from deblurbench.scoring.pairing import Pair, pair_folders
+from deblurbench.scoring.protocol import Protocol
+from deblurbench.scoring.score import ScoreReport, plain, score_pairing
+from deblurbench.scoring.sheet import chosen_names, write_score_sheet
+from deblurbench.scoring.spread import spread_dict
+from deblurbench.scoring.suspicion.finding import Suspicion
+from deblurbench.scoring.suspicion.suspicions import Suspicions
+from deblurbench.scoring.tables import score_text
+
+
+@dataclass(frozen=True)
+class How:
+    """How to score; see `score_pairing`."""
+
+    protocols: Sequence[Protocol]
+    exact: bool
+    workers: int
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The result.
+
+    Attributes:
+        report: the numbers.
+        suspicions: what looks like a mistake.
+        groups: by protocol id, the numbers of parts of a dataset; empty where two folders were scored.
+        pairs: gives the finder of pairs with these names.
+    """
+
+    report: ScoreReport
+    suspicions: Sequence[Suspicion]
+    groups: Mapping[str, Sequence[Group]]
+    pairs: Callable[[Collection[str]], Callable[[str], Pair]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        result = self.report.as_dict()
+        for scores, values in zip(self.report.protocols, result["protocols"], strict=True):
+            if scores.blurred:
+                values["gain"] = plain(mean_gains(scores))
+                values["worse_than_blurred"] = {name: len(names) for name, names in worse(scores).items()}
+        if len(self.report.protocols) > 1:
+            result["spread"] = spread_dict(self.report)
+        result["suspicions"] = [suspicion.as_dict() for suspicion in self.suspicions]
+        if self.groups:
+            result["breakdown"] = {id_: [group.as_dict() for group in groups] for id_, groups in self.groups.items()}
+        return result
+
+    def text(self) -> str:
+        """For a terminal; of many protocols only the first one's numbers are broken down."""
+        first = self.report.protocols[0]
+        groups = self.groups.get(first.protocol.id)
+        return "\n\n".join([score_text(self.report), *([breakdown_text(first, groups)] if groups else [])])
+
+    def write_sheet(self, path: Path, title: str) -> None:
+        """Write the worst, median and best pictures under the first protocol as a PNG."""
+        first = self.report.protocols[0]
+        write_score_sheet(path, first, self.pairs(chosen_names(first)), title=title)
+
+
+def of_folders(predictions: Path, sharp: Path, blur: Path | None, how: How) -> Scored:
+    """Score a folder against one of sharp pictures. Raises UsageError where a folder is missing, empty, or both."""
+    pairing = pair_folders(predictions, sharp, blur)
+    suspicions = Suspicions()
+    report = score_pairing(
+        pairing, how.protocols, exact=how.exact, workers=how.workers, quiet=how.quiet, observer=suspicions
+    )
+    by_name = {pair.name: pair for pair in pairing.pairs}
+    return Scored(report, suspicions.warnings(), {}, lambda names: by_name.__getitem__)
+
+
+def of_dataset(predictions: Path, dataset: Path, splits: Sequence[str], how: How) -> Scored:
+    """Score predictions for splits of a dataset, and its blurred pictures.
+
+    Raises: UsageError for an unknown split or predictions that are not there, PictureError and DatasetError where the
+    dataset is damaged.
+    """
+    pairs = dataset_pairs(open_dataset(dataset), predictions, splits)
+    suspicions = Suspicions()
+    report = score_dataset(
+        pairs, how.protocols, exact=how.exact, workers=how.workers, quiet=how.quiet, observer=suspicions
+    )
+    groups = {s.protocol.id: break_down_dataset(s, pairs) for s in report.protocols if s.images}
+    return Scored(report, suspicions.warnings(), groups, pairs.finder)

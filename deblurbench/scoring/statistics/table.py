@@ -52,7 +52,7 @@ def shown(text: str, limit: int = 200) -> str:
 
 
 def read_scores(path: Path, label: str) -> Scores:
-    """Read a CSV file with the columns `protocol`, `name` and one per metric, perhaps `split`, `samples` and `blurred_*`.
+    """Read a CSV file: columns `protocol`, `name` and one per metric, perhaps `split`, `samples` and `blurred_*`.
 
     A column without any number is no metric. Raises UsageError where there is no such file, DeblurbenchError, naming
     file and line, where it is not what it should be: a cell that is no number, a picture that stands there twice.

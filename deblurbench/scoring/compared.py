@@ -73,14 +73,12 @@ class Compared:
         """Over all samples, on the pair's own scale; of uint8 the sum is an integer and exact."""
         if self.sharp.dtype == np.uint8:
             return float(self.code.squared_error(self.prediction, self.sharp) / self.sharp.size)
-        return float(np.mean(np.square(self.prediction - self.sharp), dtype=np.float64))
+        return self._norm("NORM_L2SQR") / self.sharp.size
 
     @cached_property
     def mean_absolute_error(self) -> float:
         """Over all samples, on the pair's own scale."""
-        import cv2
-
-        return cv2.norm(self.prediction, self.sharp, cv2.NORM_L1) / self.sharp.size
+        return self._norm("NORM_L1") / self.sharp.size
 
     def psnr(self, *, peak: float | None = None, eps: float = 0.0, at_zero: float = float("inf")) -> float:
         """PSNR in dB; see `psnr_db`. `peak` is the pair's own unless another is given, here and below."""
@@ -121,3 +119,9 @@ class Compared:
         """See `ssim.uniform_ssim`."""
         own = peak or self.peak
         return self.once(("uniform", own), lambda: uniform_ssim(self.prediction, self.sharp, peak=own, code=self.code))
+
+    def _norm(self, name: str) -> float:
+        """OpenCV's norm of the difference, summed in float64."""
+        import cv2
+
+        return float(cv2.norm(self.prediction, self.sharp, getattr(cv2, name)))

@@ -9,7 +9,6 @@ device, inside training loops. They are imported when they are asked for, so tha
 """
 
 import importlib
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

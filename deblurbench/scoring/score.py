@@ -37,13 +37,16 @@ class ImageScore:
         return {"name": self.name, **plain(self.values)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProtocolScores:
     """All pictures under one protocol; `blurred` has the blurred ones against the sharp ones, where they were given."""
 
     protocol: Protocol
     images: tuple[ImageScore, ...]
     blurred: tuple[ImageScore, ...] | None = None
+
+    def __repr__(self) -> str:
+        return repr(ScoreReport((self,), (), (), ()))
 
     @property
     def mean(self) -> dict[str, float]:

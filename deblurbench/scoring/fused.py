@@ -59,8 +59,7 @@ def volume(x: Array, y: Array, mix: Array, c1: float, c2: float) -> float:
     Args:
         mix: C x C; row i says how much of each channel's filtered map is in channel i's.
     """
-    planes = [np.pad(np.moveaxis(picture, 2, 0), ((0, 0), (5, 5), (5, 5)), mode="edge") for picture in (x, y)]
-    return float(loops.volume(planes[0], planes[1], mix, _EXACT, c1, c2))
+    return float(loops.volume(_bordered_planes(x), _bordered_planes(y), mix, _EXACT, c1, c2))
 
 
 def uniform(x: Array, y: Array, c1: float, c2: float) -> float:
@@ -70,3 +69,11 @@ def uniform(x: Array, y: Array, c1: float, c2: float) -> float:
 
 def _rows(picture: Array) -> Array:
     return np.ascontiguousarray(picture).reshape(len(picture), -1)
+
+
+def _bordered_planes(picture: Array) -> Array:
+    """C x H + 10 x W + 10: each channel with its edge repeated."""
+    import cv2
+
+    sides = (RADIUS, RADIUS, RADIUS, RADIUS)
+    return np.stack([cv2.copyMakeBorder(plane, *sides, cv2.BORDER_REPLICATE) for plane in cv2.split(picture)])

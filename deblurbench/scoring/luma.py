@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 _255 = np.float32(255)
+_UNIT = np.arange(256, dtype=np.float32) / _255
 
 
 def bt601(picture: Array) -> Array:
@@ -24,12 +25,9 @@ def bt601(picture: Array) -> Array:
     """
     if picture.shape[2:] != (3,):
         return picture.astype(np.float64)
-    import cv2
-
-    unit = (np.arange(256, dtype=np.float32) / _255).astype(np.float64)
-    planes = zip(cv2.split(picture), (65.481, 128.553, 24.966), strict=True)
-    red, green, blue = (cv2.LUT(plane, unit * weight) for plane, weight in planes)
-    luma = (red + green + blue + 16) / 255
+    luma = _weighted(picture, _UNIT.astype(np.float64), (65.481, 128.553, 24.966))
+    luma += 16
+    luma /= 255
     return (luma.astype(np.float32) * _255).astype(np.float64)
 
 
@@ -41,8 +39,22 @@ def yiq(picture: Array) -> Array:
 
     Returns: uint8, H x W. Where the exact value is halfway between two levels, float32 decides, as there.
     """
-    unit = picture.astype(np.float32) / (_255 if picture.dtype == np.uint8 else np.float32(1))
-    if picture.shape[2:] == (3,):
-        red, green, blue = (unit[:, :, i] * np.float32(w) for i, w in enumerate((0.299, 0.587, 0.114)))
-        unit = red + green + blue
-    return np.rint(unit * _255).astype(np.uint8)
+    if picture.shape[2:] != (3,):
+        return picture if picture.dtype == np.uint8 else np.rint(picture * 255).astype(np.uint8)
+    weights = (np.float32(0.299), np.float32(0.587), np.float32(0.114))
+    if picture.dtype == np.uint8:
+        luma = _weighted(picture, _UNIT, weights)
+    else:
+        red, green, blue = (picture[:, :, i].astype(np.float32) * weight for i, weight in enumerate(weights))
+        luma = red + green + blue
+    luma *= _255
+    return np.rint(luma, out=luma).astype(np.uint8)
+
+
+def _weighted(picture: Array, unit: Array, weights: tuple[Any, Any, Any]) -> Any:
+    """The weighted sum of three channels, added in their order, in the precision of `unit`: levels in 0 .. 1."""
+    import cv2
+
+    planes = zip(cv2.split(picture), weights, strict=True)
+    red, green, blue = (cv2.LUT(plane, unit * weight) for plane, weight in planes)
+    return red + green + blue

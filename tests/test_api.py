@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import noise
 from PIL import Image
+from test_docs import blocks
 
 import deblurbench
 from deblurbench.errors import DeblurbenchError, UsageError
@@ -260,3 +261,14 @@ def test_values_of_published_code_through_arrays_and_tensors(shared):
             assert mean["psnr_db"] == pytest.approx(wanted[name, "psnr"], abs=tolerance), protocol.id
             if (name, "ssim") in wanted:
                 assert mean["ssim"] == pytest.approx(wanted[name, "ssim"], abs=1e-8), protocol.id
+
+
+def test_the_examples_of_the_docs_run(folders, monkeypatch, capsys):
+    monkeypatch.chdir(folders[0].parent)
+    examples = blocks("docs/python.md", "python")
+    assert len(examples) == 4
+    scope: dict[str, object] = {"__name__": "docs"}
+    exec("\n".join(examples), scope)
+    assert "basicsr-rgb@1" in capsys.readouterr().out
+    assert scope["prediction"].grad.count_nonzero()
+    assert 0 < scope["mean"] < 20

@@ -20,7 +20,7 @@ _MOST = 0.75  # of the pictures, whose shifts agree
 _EXPLAINED = 0.08  # of the squared error, by shift and zoom
 _LEAST_GRADIENT = 0.05  # squared, mean over the pixels, in the flattest of the four directions
 _FARTHEST = 24  # pixels
-_PATCH = 96
+_PATCH, _SMALLEST_PATCH = 96, 32
 _PATCHES = ((0.25, 0.25), (0.25, 0.75), (0.5, 0.5), (0.75, 0.25), (0.75, 0.75))
 _EDGE = 6  # of a patch, left out
 
@@ -38,12 +38,14 @@ class Place:
 
 
 def measure(seen: Seen) -> Place | None:
-    """By least squares of the gradients in five patches; None where they are too smooth to tell.
+    """By least squares of the gradients in five patches; None where they are too small or too smooth to tell.
 
     Lucas and Kanade (1981), with the mean of both pictures' gradients, which blur of one of them does not bias.
     """
     height, width = seen.sharp.shape[:2]
     size = min(_PATCH, min(height, width) // 3)
+    if size < _SMALLEST_PATCH:
+        return None
     down, right = _whole_shift(seen, 2 * size)
     unmoved = _solve(seen, size, 0, 0)
     solved = _solve(seen, size, down, right) if down or right else unmoved
@@ -111,7 +113,7 @@ def _whole_shift(seen: Seen, size: int) -> tuple[int, int]:
     (x, y), _ = cv2.phaseCorrelate(sharp, prediction, window)
     down, right = round(y), round(x)
     far = max(abs(down), abs(right))
-    if far == 0 or far > _FARTHEST:
+    if far == 0 or far > min(_FARTHEST, size // 4):
         return 0, 0
     inner = np.s_[far:-far, far:-far]
     moved = np.roll(prediction, (-down, -right), (0, 1))

@@ -6,9 +6,10 @@ import importlib
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _expected = 0
-_in_use: set[str] = set()
+_in_use: set[tuple[str, str]] = set()
 
 
 def expect(samples: int) -> None:
@@ -17,16 +18,17 @@ def expect(samples: int) -> None:
     _expected = max(_expected, samples)
 
 
-def compiled(name: str, worth: int) -> ModuleType | None:
-    """The module of this name, or None where compiling it would take longer than the work, or numba is not there.
+def compiled(name: str, function: str, worth: int) -> ModuleType | None:
+    """The module of this name, or None where compiling takes longer than the work, or numba is not there.
 
     Args:
-        name: such as `deblurbench.scoring.fused`; its `KEPT` is the function whose compiled form numba keeps on disk.
-        worth: the samples that pay for compiling, which is done once per machine.
+        name: such as `deblurbench.scoring.fused`; its `KEPT` has the functions whose compiled forms numba keeps on disk.
+        function: the one of them that is to be used.
+        worth: the samples that pay for compiling it, which is done once per machine.
     """
     module = _module(name)
-    if module and (name in _in_use or _expected >= worth or _is_kept(module)):
-        _in_use.add(name)
+    if module and ((name, function) in _in_use or _expected >= worth or _is_kept(module.KEPT[function])):
+        _in_use.add((name, function))
         return module
     return None
 
@@ -39,7 +41,6 @@ def _module(name: str) -> ModuleType | None:
         return None
 
 
-def _is_kept(module: ModuleType) -> bool:
-    function = module.KEPT
+def _is_kept(function: Any) -> bool:
     file = Path(function.py_func.__code__.co_filename)
     return any(Path(str(function.stats.cache_path)).glob(f"{file.stem}.{function.__name__}-*.nbi"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import noise
 
+from deblurbench import compiled
 from deblurbench.scoring import engine, plain
 from deblurbench.scoring.ssim import gaussian_ssim
 
@@ -52,9 +53,12 @@ def test_equal_pictures_are_exactly_one(fused):
     assert both(fused, noise(60, 50), noise(60, 50)) == (1, pytest.approx(1, abs=1e-15))
 
 
-def test_little_work_is_not_compiled_for(monkeypatch):
-    monkeypatch.setattr(engine, "_is_kept", lambda fused: False)
-    monkeypatch.setattr(engine, "_expected", 0)
-    assert engine.choose() is plain
-    engine.expect(engine.WORTH_COMPILING)
-    assert engine.choose() is not plain or engine._fused() is None
+def test_little_work_is_not_compiled_for(monkeypatch, fused):
+    monkeypatch.setattr(compiled, "_is_kept", lambda function: function.__name__ == "uniform")
+    monkeypatch.setattr(compiled, "_expected", 0)
+    monkeypatch.setattr(compiled, "_in_use", set())
+    assert (engine.choose().gaussian, engine.choose().uniform) == (plain.gaussian, fused.uniform)
+    engine.expect(engine.WORTH_COMPILING["gaussian"] - 1)
+    assert (engine.choose().gaussian, engine.choose().squared_error) == (plain.gaussian, fused.squared_error)
+    engine.expect(engine.WORTH_COMPILING["gaussian"])
+    assert engine.choose().gaussian is fused.gaussian

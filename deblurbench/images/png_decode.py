@@ -49,7 +49,7 @@ def decode_plain_png(data: bytes) -> Picture | None:
     stream = _stream(data) if size else None
     if size is None or stream is None:
         return None
-    code = compiled("deblurbench.images.png_unfilter", WORTH_COMPILING)
+    code = compiled("deblurbench.images.png_unfilter", "unfilter", WORTH_COMPILING)
     return _decode(stream, *size, code) if code else _by_pillow(data)
 
 

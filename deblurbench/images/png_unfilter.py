@@ -38,7 +38,7 @@ def unfilter(filtered, picture):
     return True
 
 
-KEPT = unfilter
+KEPT = {"unfilter": unfilter}
 
 
 @_compiled

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import cached_property
-from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,7 +39,7 @@ class Compared:
         *,
         peak: float | None = None,
         exact: bool = True,
-        code: ModuleType | None = None,
+        code: engine.Code | None = None,
     ) -> None:
         self.prediction, self.sharp = prediction, sharp
         self.peak = peak or (255.0 if sharp.dtype == np.uint8 else 1.0)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import PictureError
+from deblurbench.scoring import engine
 from deblurbench.scoring.compared import Compared
 from deblurbench.scoring.protocol import Protocol, Rounding
 from deblurbench.scoring.readers import Reader, read_floats, read_plain
@@ -51,7 +51,7 @@ class Reading:
     """A prediction and its sharp picture as protocols read and round them; protocols that agree share the result."""
 
     def __init__(
-        self, prediction: Opened, sharp: Opened, *, exact: bool = True, code: ModuleType | None = None
+        self, prediction: Opened, sharp: Opened, *, exact: bool = True, code: engine.Code | None = None
     ) -> None:
         self.prediction, self.sharp = prediction, sharp
         self._exact, self._code = exact, code

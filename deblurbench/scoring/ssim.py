@@ -7,7 +7,6 @@ data range L on their scale: C1 = (0.01 L)^2, C2 = (0.03 L)^2. (Wang et al., IEE
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ def gaussian_ssim(
     relu: bool = False,
     eps: float = 0.0,
     exact: bool = True,
-    code: ModuleType | None = None,
+    code: engine.Code | None = None,
 ) -> float | None:
     """The mean over channels and the valid area with a Gaussian window of 11 x 11, sigma 1.5, population covariance.
 
@@ -58,7 +57,7 @@ def gaussian_ssims(
     peak: float = 255.0,
     window: Window = GAUSSIAN,
     relu: bool = False,
-    code: ModuleType | None = None,
+    code: engine.Code | None = None,
 ) -> list[float] | None:
     """What `gaussian_ssim` gives for each of these epsilons, in one pass and in float64."""
     x, y = _channelled(prediction, sharp)
@@ -77,7 +76,7 @@ def reflected_ssim(
     peak: float = 255.0,
     eps: float = 0.0,
     inner: float | None = None,
-    code: ModuleType | None = None,
+    code: engine.Code | None = None,
 ) -> float | None:
     """As `gaussian_ssim`, but over the whole picture, whose border is reflected without repeating its edge.
 
@@ -103,7 +102,7 @@ def reflected_ssim(
 
 
 def volume_ssim(
-    prediction: Array, sharp: Array, *, peak: float = 255.0, code: ModuleType | None = None
+    prediction: Array, sharp: Array, *, peak: float = 255.0, code: engine.Code | None = None
 ) -> float | None:
     """MATLAB's `ssim` of an RGB array: H x W x C is one volume, and the 11 x 11 x 11 Gaussian reaches across colours.
 
@@ -120,7 +119,7 @@ def volume_ssim(
 
 
 def uniform_ssim(
-    prediction: Array, sharp: Array, *, peak: float = 255.0, code: ModuleType | None = None
+    prediction: Array, sharp: Array, *, peak: float = 255.0, code: engine.Code | None = None
 ) -> float | None:
     """The mean over channels and the valid area with scikit-image's 7 x 7 uniform window and sample covariance.
 

@@ -1,4 +1,4 @@
-"""Which code sums: that of `fused` (compiled by numba), or of `plain` where compiling would take longer than the work."""
+"""Which code sums: `fused`'s (compiled by numba), or `plain`'s where compiling would take longer than the work."""
 
 from __future__ import annotations
 

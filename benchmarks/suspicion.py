@@ -235,7 +235,7 @@ def main() -> None:
 
 
 def deal_names(names):
-    return [run for i in range(0, len(names), RUN) if len(run := names[i : i + RUN]) >= RUN // 2]
+    return [run for i in range(0, len(names), RUN) if len(run := names[i : i + RUN]) >= 3]
 
 
 def sharpened(picture):

@@ -17,8 +17,9 @@ FEWEST = 3
 _LEAST_SHIFT = 0.2  # pixels
 _LEAST_ZOOM = 0.2  # pixels at the picture's edge
 _MOST = 0.75  # of the pictures, whose shifts agree
-_EXPLAINED = 0.08  # of the squared error, by shift and zoom
+_BY_SHIFT, _BY_ZOOM = 0.2, 0.08  # of the squared error explained, at least
 _LEAST_GRADIENT = 0.05  # squared, mean over the pixels, in the flattest of the four directions
+_STEPS = 6  # towards the shift, where the correlation did not find it
 _FARTHEST = 24  # pixels
 _PATCH, _SMALLEST_PATCH = 96, 32
 _PATCHES = ((0.25, 0.25), (0.25, 0.75), (0.5, 0.5), (0.75, 0.25), (0.75, 0.75))
@@ -49,6 +50,11 @@ def measure(seen: Seen) -> Place | None:
     down, right = _whole_shift(seen, 2 * size)
     unmoved = _solve(seen, size, 0, 0)
     solved = _solve(seen, size, down, right) if down or right else unmoved
+    for _ in range(_STEPS):
+        if solved is None or np.abs(solved.shifts[[0, 2]]).max() <= 0.6 or max(abs(down), abs(right)) > _FARTHEST:
+            break
+        right, down = right + round(solved.shifts[0]), down + round(solved.shifts[2])
+        solved = _solve(seen, size, down, right)
     if unmoved is None or solved is None:
         return None
     off_right, zoom_x, off_down, zoom_y = (float(value) for value in solved.shifts)
@@ -59,9 +65,11 @@ def measure(seen: Seen) -> Place | None:
 def judge(places: Sequence[Place | None]) -> list[Suspicion]:
     """Pictures that lie beside theirs by the same way."""
     known = np.array([(p.right, p.down, p.zoom_x, p.zoom_y, p.explained) for p in places if p])
-    if len(known) < max(FEWEST, len(places) / 2) or np.median(known[:, 4]) < _EXPLAINED:
+    if len(known) < max(FEWEST, len(places) / 2):
         return []
-    return _shifted(known[:, :2]) or _zoomed(known[:, 2:4])
+    explained = np.median(known[:, 4])
+    found = _shifted(known[:, :2]) if explained >= _BY_SHIFT else []
+    return found or (_zoomed(known[:, 2:4]) if explained >= _BY_ZOOM else [])
 
 
 def _shifted(shifts: Floats64) -> list[Suspicion]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.scoring.suspicion.finding import Suspicion
-from deblurbench.scoring.suspicion.seen import Array, Floats, Seen, bytes_of
+from deblurbench.scoring.suspicion.seen import GRID, Array, Floats, Seen, bytes_of, levels
 
 FEWEST = 3
 _VISIBLE = 1.5  # levels, RMS over the grid: the least difference of tone that is spoken of
@@ -42,7 +42,7 @@ class Tone:
 
 def measure(seen: Seen) -> Tone:
     """Of one pair."""
-    prediction, sharp = seen.prediction_cells.ravel(), seen.sharp_cells.ravel()
+    prediction, sharp = (_means(picture) for picture in (seen.prediction, seen.sharp))
     squared = float(np.mean(np.square(prediction - sharp)))
     gain, offset = _line(prediction, sharp)
     gamma = _gamma(prediction, sharp)
@@ -66,16 +66,17 @@ def judge(tones: Sequence[Tone]) -> list[Suspicion]:
     explained = [tone for tone in visible if min(tone.line_left, tone.power_left) <= _EXPLAINED]
     if len(explained) < FEWEST:
         return []
-    full = sum(tone.prediction_full for tone in tones)
-    gains, offsets = (np.array([getattr(tone, name) for tone in explained]) for name in ("gain", "offset"))
-    if full >= 0.95 * len(tones) and _spread(gains) >= _OWN_GAIN and _by_line(visible) >= _MOST * len(visible):
-        return [_stretch(len(tones), full, tones, len(explained))]
-    if len(explained) < _MOST * len(tones):
-        return []
-    gammas = np.array([tone.gamma for tone in explained])
-    if _median(explained, "power_left") < _median(explained, "line_left") and _spread(gammas) < 0.1 * np.median(gammas):
+    most = len(explained) >= _MOST * len(tones)
+    gains, offsets, gammas = (np.array([getattr(t, name) for t in explained]) for name in ("gain", "offset", "gamma"))
+    by_power = _median(explained, "power_left") < _median(explained, "line_left")
+    if most and by_power and _spread(gammas) < 0.1 * np.median(gammas):
         return [_power(len(tones), len(explained), float(np.median(gammas)))]
-    if _spread(gains) < 0.05 and _spread(offsets) < 6:
+    full = sum(tone.prediction_full for tone in tones)
+    # A common gain below 1 leaves no sample at 0 or 255.
+    own_gains = _spread(gains) >= _OWN_GAIN or np.median(gains) < 1 - _OWN_GAIN / 4
+    if full >= 0.95 * len(tones) and own_gains and _by_line(visible) >= _MOST * len(visible):
+        return [_stretch(len(tones), full, tones, len(explained))]
+    if most and _spread(gains) < 0.05 and _spread(offsets) < 6:
         return [_gain(len(tones), len(explained), float(np.median(gains)), float(np.median(offsets)))]
     return []
 
@@ -92,6 +93,14 @@ def _spread(values: npt.NDArray[np.float64]) -> float:
     """Distance of the quartiles."""
     low, high = np.percentile(values, [25, 75])
     return float(high - low)
+
+
+def _means(picture: Array) -> Floats:
+    """Of 16 x 16 cells, by all samples: a few rows' means are some levels off where texture is sharpened."""
+    import cv2
+
+    samples = picture if picture.dtype == np.uint8 else levels(picture)
+    return cv2.resize(samples, (GRID, GRID), interpolation=cv2.INTER_AREA).ravel().astype(np.float32)
 
 
 def _line(prediction: Floats, sharp: Floats) -> tuple[float, float]:

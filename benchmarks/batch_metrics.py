@@ -18,8 +18,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import deblurbench
 from deblurbench.scoring.batches import BatchScorer
+from deblurbench.scoring.metrics.windows import GAUSSIAN
 from deblurbench.scoring.tensors import ssim
-from deblurbench.scoring.windows import GAUSSIAN
 
 WINDOW = torch.from_numpy(np.outer(GAUSSIAN, GAUSSIAN)).float().expand(3, 1, 11, 11)
 

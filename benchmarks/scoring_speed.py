@@ -31,10 +31,10 @@ from scoring_peers import find, scikit_image
 from deblurbench import plugins
 from deblurbench.images.codec import list_pictures, read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
-from deblurbench.scoring import engine
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import read_plain
 from deblurbench.scoring.protocol import Protocol, find_protocol
-from deblurbench.scoring.readers import read_plain
 from deblurbench.scoring.score import ScoreReport, score_folders, without_slow
 from deblurbench.sources.deadleaves import draw
 
@@ -62,7 +62,7 @@ print(np.mean(found, axis=0))
 COMPILE = """
 import sys
 from pathlib import Path
-from deblurbench.scoring import engine
+from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.protocol import find_protocol
 from deblurbench.scoring.score import score_folders
 engine.expect(10**12)

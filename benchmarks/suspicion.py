@@ -20,7 +20,7 @@ import numpy as np
 
 from deblurbench.blur.convolve import convolve
 from deblurbench.images.codec import list_pictures, read_rgb
-from deblurbench.scoring.reading import Opened
+from deblurbench.scoring.pictures.reading import Opened
 from deblurbench.scoring.suspicion.suspicions import Suspicions
 from deblurbench_baselines.classical.wiener import restore
 

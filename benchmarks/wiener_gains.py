@@ -17,7 +17,7 @@ from deblurbench.blur.convolve import convolve
 from deblurbench.blur.gaussian import GaussianOpenCV
 from deblurbench.images.codec import Picture, list_pictures, read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
 from deblurbench_baselines.classical.wiener import deconvolve, restore
 
 KERNELS = {"0.3": 3, "1.0": 7, "1.2": 9, "1.6": 11}

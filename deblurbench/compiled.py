@@ -22,7 +22,7 @@ def compiled(name: str, function: str, worth: int) -> ModuleType | None:
     """The module of this name, or None where compiling takes longer than the work, or numba is not there.
 
     Args:
-        name: such as `deblurbench.scoring.fused`; its `KEPT` has the functions that numba compiles and keeps.
+        name: such as `deblurbench.scoring.metrics.fused`; its `KEPT` has the functions that numba compiles and keeps.
         function: the one of them that is to be used.
         worth: the samples that pay for compiling it, which is done once per machine.
     """

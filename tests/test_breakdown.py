@@ -20,8 +20,8 @@ from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
 from deblurbench.runs.severity import kernel_radii, rms_radius, severity
 from deblurbench.scoring.protocol import find_protocol
 from deblurbench.scoring.protocols.gnr638 import GNR638_EVAL
+from deblurbench.scoring.reports.sheet import score_sheet
 from deblurbench.scoring.score import ImageScore, ProtocolScores, score_folders
-from deblurbench.scoring.sheet import score_sheet
 
 MOTION = '{ family = "linear-motion", length = [3, 9], angle = [0, 180] }'
 MIX = f"""{TINY}

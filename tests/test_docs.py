@@ -94,7 +94,7 @@ def test_links_lead_somewhere(file):
 
 
 def test_the_ssim_threshold_of_the_docs_is_true():
-    from deblurbench.scoring.ssim import gaussian_ssim as ssim
+    from deblurbench.scoring.metrics.ssim import gaussian_ssim as ssim
 
     assert ssim(np.zeros((10, 50), np.uint8), np.zeros((10, 50), np.uint8)) is None
     assert ssim(np.zeros((11, 50), np.uint8), np.zeros((11, 50), np.uint8)) is not None

@@ -5,13 +5,13 @@ import pytest
 from conftest import noise
 
 from deblurbench import compiled
-from deblurbench.scoring import engine, plain
-from deblurbench.scoring.ssim import gaussian_ssim
+from deblurbench.scoring.metrics import engine, plain
+from deblurbench.scoring.metrics.ssim import gaussian_ssim
 
 
 @pytest.fixture(scope="module")
 def fused():
-    return pytest.importorskip("deblurbench.scoring.fused", reason="numba is not installed")
+    return pytest.importorskip("deblurbench.scoring.metrics.fused", reason="numba is not installed")
 
 
 def noisy(base, spread, seed):

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 from deblurbench.errors import UsageError
 from deblurbench.files import sha256_file
-from deblurbench.scoring.compared import Compared
 from deblurbench.scoring.lpips.nets import ALEX, VGG, Net
+from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.protocol import find_protocol
 from deblurbench.scoring.score import score_folders
 from deblurbench.scoring.weights import foreign, give_weights, read_weights, with_weights

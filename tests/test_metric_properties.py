@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from deblurbench.scoring import aggregate, fused, luma, plain
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring import aggregate
+from deblurbench.scoring.metrics import fused, luma, plain
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.windows import GAUSSIAN
 from deblurbench.scoring.protocol import find_protocol
 from deblurbench.scoring.protocols import piq
-from deblurbench.scoring.windows import GAUSSIAN
 
 FORMS = {
     "gaussian": Compared.gaussian_ssim,

@@ -8,10 +8,10 @@ from conftest import noise
 from PIL import Image
 from scipy.signal import convolve
 
-from deblurbench.scoring.compared import Compared
-from deblurbench.scoring.cw_ssim import cw_ssim, grey
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.cw_ssim import cw_ssim, grey
+from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.reading import Opened, Reading
 from deblurbench.sources import deadleaves
 
 PROTOCOL = find_protocol("deblurganv2")

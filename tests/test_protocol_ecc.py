@@ -10,9 +10,10 @@ from conftest import noise
 from PIL import Image
 
 from deblurbench.errors import PictureError
-from deblurbench.scoring import alignment, ecc_loops, warps
-from deblurbench.scoring.alignment import align, find_warp
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.alignment import align as alignment
+from deblurbench.scoring.alignment import ecc_loops, warps
+from deblurbench.scoring.alignment.align import align, find_warp
+from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.protocol import find_protocol
 from deblurbench.scoring.score import score_folders
 from deblurbench.sources import deadleaves

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from deblurbench.scoring import fused, plain, ssim
+from deblurbench.scoring.metrics import fused, plain, ssim
+from deblurbench.scoring.metrics.psnr import psnr_db
+from deblurbench.scoring.metrics.windows import GAUSSIAN, GAUSSIAN_2D_32, RADIUS
+from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.psnr import psnr_db
-from deblurbench.scoring.reading import Opened, Reading
 from deblurbench.scoring.score import score_folders
-from deblurbench.scoring.windows import GAUSSIAN, GAUSSIAN_2D_32, RADIUS
 
 DIGIT = 1e-9  # what is computed in float64 agrees to this; the rest is said here, with its cause
 TOLERANCES = {

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from deblurbench import plugins
-from deblurbench.scoring import fused, plain
+from deblurbench.scoring.metrics import fused, plain
+from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Recipe, find_protocol
-from deblurbench.scoring.reading import Opened, Reading
 from deblurbench.scoring.score import without_slow
 from deblurbench.sources.deadleaves import draw
 

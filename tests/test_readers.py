@@ -12,7 +12,7 @@ from skimage.io import imread
 from test_png_decode import chunk, header, png
 
 from deblurbench.errors import PictureError
-from deblurbench.scoring.readers import MATLAB, OPENCV, PILLOW, SKIMAGE, read_floats, read_plain
+from deblurbench.scoring.pictures.readers import MATLAB, OPENCV, PILLOW, SKIMAGE, read_floats, read_plain
 
 RGB, ALPHA = noise(6, 9), noise(6, 9, 4)
 GREY = ALPHA[:, :, 0]

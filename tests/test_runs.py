@@ -17,7 +17,7 @@ from deblurbench.runs.device import choose_device
 from deblurbench.runs.predict import plan_jobs
 from deblurbench.runs.record import read_predictions, read_run, read_scores
 from deblurbench.runs.run import run_baseline
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
 from deblurbench_baselines import unet
 
 

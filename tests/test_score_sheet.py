@@ -9,13 +9,13 @@ from conftest import noise
 from PIL import Image
 
 from deblurbench.errors import UsageError
-from deblurbench.scoring.error_map import coloured, error_map, scale_bar, scale_for, worst_part
-from deblurbench.scoring.pairing import Pair
-from deblurbench.scoring.picks import metric_of, pick
+from deblurbench.scoring.pictures.pairing import Pair
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.protocols.gnr638 import GNR638_EVAL
+from deblurbench.scoring.reports.error_map import coloured, error_map, scale_bar, scale_for, worst_part
+from deblurbench.scoring.reports.picks import metric_of, pick
+from deblurbench.scoring.reports.sheet import SIDE, chosen_names, score_sheet, write_score_sheet
 from deblurbench.scoring.score import ImageScore, ProtocolScores
-from deblurbench.scoring.sheet import SIDE, chosen_names, score_sheet, write_score_sheet
 
 TOP, LEFT, STEP = 78, 18, 274  # of the first picture on a sheet, and from one column to the next
 

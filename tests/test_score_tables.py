@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from deblurbench.scoring.gain import gain, mean_gains, worse
-from deblurbench.scoring.grid import grid
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.protocols.gnr638 import GNR638_EVAL
-from deblurbench.scoring.report import write_csv
+from deblurbench.scoring.reports.csv_file import write_csv
+from deblurbench.scoring.reports.gain import gain, mean_gains, worse
+from deblurbench.scoring.reports.grid import grid
+from deblurbench.scoring.reports.spread import extent, reference_of, spread_dict, spread_table
+from deblurbench.scoring.reports.tables import gain_table, result_table, score_text
 from deblurbench.scoring.score import ImageScore, ProtocolScores, ScoreReport
-from deblurbench.scoring.spread import extent, reference_of, spread_dict, spread_table
-from deblurbench.scoring.tables import gain_table, result_table, score_text
 
 PSNR, SSIM = Metric("psnr_db", lambda _: None), Metric("ssim", lambda _: None)
 MSE = Metric("mse", lambda _: None, lower_is_better=True)

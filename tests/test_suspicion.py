@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, noise
 
 from deblurbench.images.codec import list_pictures, read_rgb
-from deblurbench.scoring.reading import Opened
+from deblurbench.scoring.pictures.reading import Opened
 from deblurbench.scoring.suspicion import order
 from deblurbench.scoring.suspicion.sample import Sample
 from deblurbench.scoring.suspicion.suspicions import CLOSELY, SIGNS, Suspicions

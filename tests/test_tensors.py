@@ -14,11 +14,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from deblurbench import plugins
 from deblurbench.errors import UsageError
 from deblurbench.images.codec import read_rgb
-from deblurbench.scoring import plain, tensors
+from deblurbench.scoring import tensors
 from deblurbench.scoring.batches import BatchScorer
+from deblurbench.scoring.metrics import plain
+from deblurbench.scoring.metrics.ssim import gaussian_ssim, reflected_ssim, uniform_ssim, volume_ssim
+from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Metric, find_protocol
-from deblurbench.scoring.reading import Opened, Reading
-from deblurbench.scoring.ssim import gaussian_ssim, reflected_ssim, uniform_ssim, volume_ssim
 
 
 def has_cuda():

@@ -74,7 +74,7 @@ def command(
     from deblurbench.progress import say
     from deblurbench.runs.scored import How, of_dataset, of_folders
     from deblurbench.scoring.protocol import DEFAULT
-    from deblurbench.scoring.report import write_csv
+    from deblurbench.scoring.reports.csv_file import write_csv
     from deblurbench.scoring.selection import ALL, select_protocols
     from deblurbench.scoring.weights import give_weights
 

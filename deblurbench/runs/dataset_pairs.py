@@ -15,8 +15,8 @@ from deblurbench.errors import UsageError
 from deblurbench.images.codec import list_pictures
 from deblurbench.progress import progress
 from deblurbench.runs.record import PICTURES, RUN
-from deblurbench.scoring import engine
-from deblurbench.scoring.pairing import OFFERED, Pair, Pairing, Source
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.pictures.pairing import OFFERED, Pair, Pairing, Source
 from deblurbench.scoring.protocol import Protocol
 from deblurbench.scoring.score import Observer, ProtocolScores, ScoreReport, score_pairing
 

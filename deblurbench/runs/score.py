@@ -16,7 +16,7 @@ from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RunError
 from deblurbench.images.codec import write_png
 from deblurbench.runs.record import ScoreRow
-from deblurbench.scoring.pairing import Pair, Pairing
+from deblurbench.scoring.pictures.pairing import Pair, Pairing
 from deblurbench.scoring.protocol import DEFAULT, find_protocol
 from deblurbench.scoring.score import ImageScore, score_pairing
 

@@ -10,15 +10,15 @@ from typing import Any
 from deblurbench.dataset.reader import open_dataset
 from deblurbench.runs.breakdown import Group, break_down_dataset, breakdown_text
 from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
-from deblurbench.scoring.gain import mean_gains, worse
-from deblurbench.scoring.pairing import Pair, pair_folders
+from deblurbench.scoring.pictures.pairing import Pair, pair_folders
 from deblurbench.scoring.protocol import Protocol
+from deblurbench.scoring.reports.gain import mean_gains, worse
+from deblurbench.scoring.reports.sheet import chosen_names, write_score_sheet
+from deblurbench.scoring.reports.spread import spread_dict
+from deblurbench.scoring.reports.tables import score_text
 from deblurbench.scoring.score import ScoreReport, plain, score_pairing
-from deblurbench.scoring.sheet import chosen_names, write_score_sheet
-from deblurbench.scoring.spread import spread_dict
 from deblurbench.scoring.suspicion.finding import Suspicion
 from deblurbench.scoring.suspicion.suspicions import Suspicions
-from deblurbench.scoring.tables import score_text
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.scoring.inputs import pictures_of
-from deblurbench.scoring.pairing import Pair, Pairing, Source, pair_folders
+from deblurbench.scoring.pictures.inputs import pictures_of
+from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source, pair_folders
+from deblurbench.scoring.pictures.reading import shape_words
 from deblurbench.scoring.protocol import DEFAULT
-from deblurbench.scoring.reading import shape_words
 from deblurbench.scoring.score import ScoreReport, score_pairing
 from deblurbench.scoring.selection import ALL, select_protocols
 
 if TYPE_CHECKING:
-    from deblurbench.scoring.inputs import Pictures
+    from deblurbench.scoring.pictures.inputs import Pictures
 
 _SHOWN = 5  # failures that an error names
 

@@ -10,10 +10,10 @@ import torch  # noqa: TID253 - this file is imported where there are tensors
 
 from deblurbench.errors import UsageError
 from deblurbench.scoring import tensors
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.windows import GAUSSIAN, RADIUS, UNIFORM
 from deblurbench.scoring.protocol import DEFAULT, Metric, Protocol, Rounding, find_protocol
 from deblurbench.scoring.tensors import Peak, Tensor
-from deblurbench.scoring.windows import GAUSSIAN, RADIUS, UNIFORM
 
 
 class BatchScorer:
@@ -221,8 +221,8 @@ def _exactly(divisor: float, like: Tensor) -> Tensor:
 
 
 _CHANGES: dict[str, Callable[[Tensor, float, bool], Tensor]] = {
-    "deblurbench.scoring.luma.bt601": _bt601,
-    "deblurbench.scoring.luma.yiq": _yiq,
+    "deblurbench.scoring.metrics.luma.bt601": _bt601,
+    "deblurbench.scoring.metrics.luma.yiq": _yiq,
     "deblurbench.scoring.protocols.uformer._unit": _unit,
 }
 """What each change of `Compared.derived` is for tensors: picture, peak, whether to round -> picture."""

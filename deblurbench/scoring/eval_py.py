@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError, PictureError, UsageError
-from deblurbench.scoring import engine
-from deblurbench.scoring.readers import read_plain
-from deblurbench.scoring.reading import shape_words
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.pictures.readers import read_plain
+from deblurbench.scoring.pictures.reading import shape_words
 
 SUFFIXES = (".png", ".jpg")
 

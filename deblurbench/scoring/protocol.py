@@ -8,8 +8,8 @@ from typing import Literal
 
 from deblurbench import plugins
 from deblurbench.errors import UsageError
-from deblurbench.scoring.compared import Compared
-from deblurbench.scoring.readers import Reader
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import Reader
 
 DEFAULT = "gnr638-eval"
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from deblurbench.errors import PictureError, UsageError, nearest
 from deblurbench.progress import progress
-from deblurbench.scoring import aggregate, engine
-from deblurbench.scoring.pairing import Pair, Pairing, Source, pair_folders
+from deblurbench.scoring import aggregate
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source, pair_folders
+from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Metric, Protocol
-from deblurbench.scoring.reading import Opened, Reading
 
 SCHEMA = 1
 _BYTES_TO_SAMPLES = 2  # of a lossless file, about
@@ -132,7 +133,7 @@ class ScoreReport:
         raise UsageError(f"no scores under {protocol!r}", nearest(protocol, self._names))
 
     def __repr__(self) -> str:
-        from deblurbench.scoring.tables import score_text
+        from deblurbench.scoring.reports.tables import score_text
 
         return score_text(self)
 

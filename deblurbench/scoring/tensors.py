@@ -18,8 +18,8 @@ import torch  # noqa: TID253 - this file is imported where there are tensors
 import torch.nn.functional as F  # noqa: N812, TID253 - its usual name
 
 from deblurbench.errors import UsageError
-from deblurbench.scoring.ssim import channel_mix
-from deblurbench.scoring.windows import GAUSSIAN, RADIUS, UNIFORM
+from deblurbench.scoring.metrics.ssim import channel_mix
+from deblurbench.scoring.metrics.windows import GAUSSIAN, RADIUS, UNIFORM
 
 Tensor = torch.Tensor
 Peak = float | Tensor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deblurbench.errors import UsageError
 from deblurbench.files import sha256_file
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deblurbench.errors import UsageError
-from deblurbench.scoring.compared import Compared
 from deblurbench.scoring.lpips.nets import Net
+from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.weights import Weights, lacking
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from deblurbench.scoring.compared import Compared
-from deblurbench.scoring.luma import bt601
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.luma import bt601
+from deblurbench.scoring.pictures.readers import OPENCV
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import OPENCV
 
 _SOURCE = "XPixelGroup/BasicSR basicsr/metrics/psnr_ssim.py @8d56e3a, crop_border 0"
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from deblurbench.scoring.compared import Compared
-from deblurbench.scoring.cw_ssim import cw_ssim
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.cw_ssim import cw_ssim
+from deblurbench.scoring.pictures.readers import OPENCV
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import OPENCV
 
 
 def wavelet_ssim(pair: Compared) -> float | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import PILLOW
 
 DEEPDEBLUR = Protocol(
     name="deepdeblur",

@@ -10,14 +10,14 @@ from functools import partial
 
 import numpy as np
 
-from deblurbench.scoring import plain
-from deblurbench.scoring.alignment import Aligned, align
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.alignment.align import Aligned, align
+from deblurbench.scoring.metrics import plain
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.psnr import psnr_db
+from deblurbench.scoring.metrics.windows import RADIUS
+from deblurbench.scoring.pictures.readers import SKIMAGE
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.psnr import psnr_db
-from deblurbench.scoring.readers import SKIMAGE
-from deblurbench.scoring.windows import RADIUS
 
 
 def aligned_psnr(pair: Compared, *, clip: bool) -> float | None:

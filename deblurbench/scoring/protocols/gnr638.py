@@ -6,10 +6,10 @@ averages the dB over the pictures. It defines no SSIM; the one beside it is our 
 
 from __future__ import annotations
 
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import SKIMAGE
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import SKIMAGE
 
 GNR638_EVAL = Protocol(
     name="gnr638-eval",

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deblurbench.scoring.lpips.nets import ALEX, VGG, Net
+from deblurbench.scoring.pictures.readers import OPENCV
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import OPENCV
 from deblurbench.scoring.weights import Function, NeedsWeights, Weights
 
 

@@ -5,10 +5,10 @@ MATLAB's window is 11 x 11 x 11 and mixes the colours, which raises SSIM by 0.07
 
 from __future__ import annotations
 
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import MATLAB, OPENCV
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import MATLAB, OPENCV
 
 _VOLUME = "SSIM: Gaussian 11 x 11 x 11, sigma 1.5, over height, width and colour: channels are mixed"
 

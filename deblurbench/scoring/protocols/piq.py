@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import PILLOW
 
 Array = npt.NDArray[Any]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from deblurbench.scoring.compared import Compared
-from deblurbench.scoring.luma import yiq
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.luma import yiq
+from deblurbench.scoring.metrics.windows import GAUSSIAN_2D_32
+from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import PILLOW
-from deblurbench.scoring.windows import GAUSSIAN_2D_32
 
 
 def _ssim(pair: Compared) -> float | None:

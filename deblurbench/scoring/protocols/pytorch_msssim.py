@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from deblurbench.scoring.metrics.windows import GAUSSIAN_32
+from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import PILLOW
-from deblurbench.scoring.windows import GAUSSIAN_32
 
 PYTORCH_MSSSIM = Protocol(
     name="pytorch-msssim",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-from deblurbench.scoring.readers import PILLOW
 
 
 def _unit(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
 from deblurbench.scoring.protocols.pixel_errors import squared
-from deblurbench.scoring.readers import PILLOW
 
 _MSE = Metric("mse", squared, lower_is_better=True)
 _SSIM = Metric("ssim", Compared.gaussian_ssim)

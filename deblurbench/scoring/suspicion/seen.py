@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring.readers import SKIMAGE
-from deblurbench.scoring.reading import Opened
+from deblurbench.scoring.pictures.readers import SKIMAGE
+from deblurbench.scoring.pictures.reading import Opened
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from deblurbench.errors import PictureError
-from deblurbench.scoring.reading import Opened
+from deblurbench.scoring.pictures.reading import Opened
 from deblurbench.scoring.suspicion import copies, order, place, resampled, rounding, samples, tone
 from deblurbench.scoring.suspicion.finding import Suspicion
 from deblurbench.scoring.suspicion.sample import Sample

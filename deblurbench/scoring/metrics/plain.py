@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring.windows import C1, C2, GAUSSIAN, RADIUS, UNIFORM
+from deblurbench.scoring.metrics.windows import C1, C2, GAUSSIAN, RADIUS, UNIFORM
 
 Array = npt.NDArray[Any]
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring import loops
-from deblurbench.scoring.windows import C1, C2, GAUSSIAN, RADIUS
+from deblurbench.scoring.metrics import loops
+from deblurbench.scoring.metrics.windows import C1, C2, GAUSSIAN, RADIUS
 
 Array = npt.NDArray[Any]
 

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from deblurbench.errors import UsageError
 from deblurbench.images.codec import Picture, write_png
 from deblurbench.images.sheet import Cell, Section, section_sheet
-from deblurbench.scoring.error_map import ErrorMap, coloured, error_map, scale_bar, scale_for, worst_part
-from deblurbench.scoring.pairing import Pair
-from deblurbench.scoring.picks import Pick, metric_of, pick
+from deblurbench.scoring.pictures.pairing import Pair
+from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Metric
-from deblurbench.scoring.reading import Opened, Reading
+from deblurbench.scoring.reports.error_map import ErrorMap, coloured, error_map, scale_bar, scale_for, worst_part
+from deblurbench.scoring.reports.picks import Pick, metric_of, pick
 from deblurbench.scoring.score import ImageScore, ProtocolScores
 
 Array = npt.NDArray[Any]

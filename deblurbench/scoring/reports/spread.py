@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deblurbench.scoring.grid import grid
 from deblurbench.scoring.protocol import Protocol
+from deblurbench.scoring.reports.grid import grid
 from deblurbench.scoring.score import ProtocolScores, ScoreReport
 
 ADDED = "+"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from deblurbench.scoring.gain import mean_gains, worse
-from deblurbench.scoring.grid import grid
 from deblurbench.scoring.protocol import Metric
+from deblurbench.scoring.reports.gain import mean_gains, worse
+from deblurbench.scoring.reports.grid import grid
+from deblurbench.scoring.reports.spread import ADDED, label, ordered, spread_table
 from deblurbench.scoring.score import ImageScore, ProtocolScores, ScoreReport
-from deblurbench.scoring.spread import ADDED, label, ordered, spread_table
 
 _MANY = 4  # protocols, from which on one line each is easier to read than a paragraph each
 _POOLED = "*"

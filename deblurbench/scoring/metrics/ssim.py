@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring import engine
-from deblurbench.scoring.windows import GAUSSIAN, RADIUS, UNIFORM
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.metrics.windows import GAUSSIAN, RADIUS, UNIFORM
 
 Array = npt.NDArray[Any]
 Window = npt.NDArray[np.float64]

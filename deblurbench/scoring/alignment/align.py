@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError, PictureError
-from deblurbench.scoring import warps
+from deblurbench.scoring.alignment import warps
 
 Array = npt.NDArray[Any]
 
@@ -136,7 +136,7 @@ def _filtered(plane: Array, across: Array, down: Array) -> Array:
 
 def _loops() -> ModuleType:
     try:
-        from deblurbench.scoring import ecc_loops
+        from deblurbench.scoring.alignment import ecc_loops
     except ImportError as error:
         raise DeblurbenchError("alignment needs numba", "install a numba for this Python") from error
     return ecc_loops

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from deblurbench.compiled import compiled, expect
-from deblurbench.scoring import plain
+from deblurbench.scoring.metrics import plain
 
 __all__ = ["WORTH_COMPILING", "Chosen", "Code", "choose", "expect"]
 
@@ -46,5 +46,5 @@ def choose() -> Chosen:
 
 
 def _choose(name: str, worth: int) -> Callable[..., Any]:
-    function: Callable[..., Any] = getattr(compiled("deblurbench.scoring.fused", name, worth) or plain, name)
+    function: Callable[..., Any] = getattr(compiled("deblurbench.scoring.metrics.fused", name, worth) or plain, name)
     return function

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import UsageError
-from deblurbench.scoring.pairing import Source
+from deblurbench.scoring.pictures.pairing import Source
 
 if TYPE_CHECKING:
     import torch

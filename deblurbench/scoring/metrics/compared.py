@@ -9,10 +9,17 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.scoring import engine
-from deblurbench.scoring.psnr import psnr_db
-from deblurbench.scoring.ssim import Window, gaussian_ssim, gaussian_ssims, reflected_ssim, uniform_ssim, volume_ssim
-from deblurbench.scoring.windows import GAUSSIAN
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.metrics.psnr import psnr_db
+from deblurbench.scoring.metrics.ssim import (
+    Window,
+    gaussian_ssim,
+    gaussian_ssims,
+    reflected_ssim,
+    uniform_ssim,
+    volume_ssim,
+)
+from deblurbench.scoring.metrics.windows import GAUSSIAN
 
 Array = npt.NDArray[Any]
 Result = TypeVar("Result")

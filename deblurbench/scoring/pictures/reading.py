@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import PictureError
-from deblurbench.scoring import engine
-from deblurbench.scoring.compared import Compared
+from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.readers import Reader, read_floats, read_plain
 from deblurbench.scoring.protocol import Protocol, Rounding
-from deblurbench.scoring.readers import Reader, read_floats, read_plain
 
 Array = npt.NDArray[Any]
 

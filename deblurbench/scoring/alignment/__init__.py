@@ -1,0 +1,1 @@
+"""Aligning a prediction to its sharp picture by gain and homography, as RealBlur's script does."""

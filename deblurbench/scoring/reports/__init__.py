@@ -1,0 +1,1 @@
+"""Scores as tables, CSV files and sheets of pictures."""

@@ -75,15 +75,13 @@ def command(
     from deblurbench.runs.scored import How, of_dataset, of_folders
     from deblurbench.scoring.protocol import DEFAULT
     from deblurbench.scoring.reports.csv_file import write_csv
-    from deblurbench.scoring.selection import ALL, select_protocols
-    from deblurbench.scoring.weights import give_weights
+    from deblurbench.scoring.selection import select
 
     _refuse_inputs([csv_out, sheet, json_out], [predictions, sharp, blur])
-    wanted = list(names or (DEFAULT,))
-    chosen = select_protocols(wanted, slow=slow)
-    optional = {protocol.name for protocol in chosen} - set(wanted) if ALL in wanted else set()
-    protocols = give_weights(chosen, weights, optional=optional)
-    how = How(protocols, exact or ALL in wanted, workers, quiet)
+    selection = select(names or (DEFAULT,), slow=slow, weights=weights)
+    for note in selection.notes:
+        say(f"Note: {note}")
+    how = How(selection.protocols, exact or selection.has_all, workers, quiet)
     if (sharp / COMMIT_MARK).is_file():
         if blur:
             raise UsageError("--blur has no use here", f"{sharp} is a dataset, and has its blurred pictures")

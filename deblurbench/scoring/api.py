@@ -13,7 +13,7 @@ from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source, pair_fol
 from deblurbench.scoring.pictures.reading import shape_words
 from deblurbench.scoring.protocol import DEFAULT
 from deblurbench.scoring.score import ScoreReport, score_pairing
-from deblurbench.scoring.selection import ALL, select_protocols
+from deblurbench.scoring.selection import select
 
 if TYPE_CHECKING:
     from deblurbench.scoring.pictures.inputs import Pictures
@@ -29,6 +29,7 @@ def score(
     blur: Pictures | None = None,
     exact: bool = False,
     slow: bool = False,
+    weights: Sequence[str] = (),
     allow_missing: bool = False,
     workers: int = 1,
     quiet: bool = True,
@@ -45,6 +46,7 @@ def score(
         protocol: a name or id, several, or `all`. Without `slow`, `all` leaves out what takes seconds per picture.
         blur: the blurred pictures, for their own numbers beside.
         exact: compute SSIM in float64; else, of 8-bit pictures, within 1e-6 where that is faster. `all` is exact.
+        weights: `FILE=SHA256`, of a learnt metric.
         allow_missing: score what can be scored, and leave the others in `report.failures`.
         workers: threads.
         quiet: False shows progress on stderr.
@@ -54,8 +56,8 @@ def score(
         DeblurbenchError: pictures of a folder or a list cannot be scored; they are named.
     """
     names = [protocol] if isinstance(protocol, str) else list(protocol)
-    protocols = select_protocols(names, slow=slow)
-    if not protocols:
+    selection = select(names, slow=slow, weights=weights)
+    if not selection.protocols:
         raise UsageError("no protocol is named", "give one, such as gnr638-eval")
     given = [("predictions", predictions), ("sharp", sharp), *([("blur", blur)] if blur is not None else [])]
     folders = [_is_folder(pictures) for _, pictures in given]
@@ -65,7 +67,10 @@ def score(
     pairing = (
         _of_folders(*(pictures for _, pictures in given)) if all(folders) else _in_memory(predictions, sharp, blur)
     )
-    report = score_pairing(pairing, protocols, exact=exact or ALL in names, workers=workers, quiet=quiet)
+    exact = exact or selection.has_all
+    report = score_pairing(pairing, selection.protocols, exact=exact, workers=workers, quiet=quiet)
+    for note in selection.notes:
+        warnings.warn(note, stacklevel=2)
     if report.extra:
         warnings.warn(f"no sharp picture for {_listed(report.extra)}; left out", stacklevel=2)
     if report.n == 0 or (report.failures and not allow_missing):

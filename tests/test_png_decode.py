@@ -218,3 +218,22 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "a.png").mkdir()
     assert read_plain_png(tmp_path / "a.png") is None
     assert read_plain_png(tmp_path / "b.png") is None
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [(b"cHRM", bytes(9)), (b"pHYs", b""), (b"sRGB", b""), (b"iCCP", b"name\0\1"), (b"zTXt", b"a\0\1")],
+)
+def test_what_pillow_refuses_for_damage_beside_the_pixels_is_refused(beside):
+    """Else it would be scored on machines with compiled code alone."""
+    for data in (plain(noise(3, 4), before=[chunk(*beside)]), plain(noise(3, 4), after=[chunk(*beside)])):
+        assert by_pillow(data) is None
+        assert decode_plain_png(data) is None
+
+
+@pytest.mark.parametrize("head", [b"\x78\x9d", b"\x88\x1c", b"\x79\x9c"])
+def test_a_stream_with_a_wrong_header_is_refused(head):
+    stream = zlib.compress(filtered(noise(3, 4), [4] * 3))
+    data = png(header(3, 4), chunk(b"IDAT", head + stream[2:]))
+    assert by_pillow(data) is None
+    assert decode_plain_png(data) is None

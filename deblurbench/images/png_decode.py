@@ -65,35 +65,48 @@ def _size(head: bytes) -> tuple[int, int] | None:
 def _stream(data: bytes) -> bytes | None:
     """The compressed rows, if all chunks are whole and harmless and come in order."""
     parts: list[memoryview] = []
+    beside: list[memoryview] = []
     ended = False
-    for place, (kind, content) in enumerate(_chunks(data)):
+    for kind, chunk in _chunks(data):
         if kind == b"IEND":
-            return b"".join(parts)
+            return b"".join(parts) if len(beside) < 2 or _are_read(beside) else None
         if kind == b"IDAT" and not ended:
-            parts.append(content)
-        elif kind not in _HARMLESS and (kind, place) != (b"IHDR", 0):
+            parts.append(chunk[8:-4])
+        elif kind not in _HARMLESS and (kind, beside) != (b"IHDR", []):
             return None
         else:
+            beside.append(chunk)
             ended = bool(parts)
     return None
 
 
+def _are_read(chunks: list[memoryview]) -> bool:
+    """Whether Pillow, which refuses files for damage beside the pixels too, takes these chunks, the header first."""
+    head = b"".join([SIGNATURE, *chunks, _KIND.pack(0, b"IDAT")])
+    try:
+        with Image.open(io.BytesIO(head), formats=["PNG"]):
+            return True
+    except Exception:  # kinds of its own
+        return False
+
+
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Kind and content of each chunk, up to the first whose length or checksum is wrong."""
+    """Kind and bytes of each chunk, up to the first whose length or checksum is wrong."""
     view, crc32 = memoryview(data), _library().crc32
     start = len(SIGNATURE)
     while start + _KIND.size <= len(data):
         length, kind = _KIND.unpack_from(data, start)
         end = start + _KIND.size + length
-        checked = view[start + 4 : end]
-        if int.from_bytes(data[end : end + 4]) != crc32(checked) or end + 4 > len(data):
+        if int.from_bytes(data[end : end + 4]) != crc32(view[start + 4 : end]) or end + 4 > len(data):
             return
-        yield kind, checked[4:]
+        yield kind, view[start : end + 4]
         start = end + 4
 
 
 def _decode(stream: bytes, width: int, height: int, code: ModuleType) -> Picture | None:
     expected = height * (1 + 3 * width)
+    if stream[:1] > b"\x7f" or int.from_bytes(stream[:2]) % 31:  # a header that zlib refuses, and ISA-L does not
+        return None
     library = _library()
     inflater = library.decompressobj()
     try:

@@ -14,7 +14,7 @@ Each carries one line that says what and where, and a hint that says what to do.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 
@@ -70,6 +70,16 @@ class RunError(DeblurbenchError):
     """A run folder cannot be used or continued."""
 
 
+def one_line(text: str) -> str:
+    """A text that holds names of anybody's files, for a terminal: what would steer it is shown as in Python's strings.
+
+    Line ends, escape sequences, marks that turn the direction of writing, and bytes that are no UTF-8.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that names what was probably meant: the nearest known name, or all of them."""
     names = sorted(known)
@@ -77,3 +87,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(names)}" if names else "none is known here"
+
+
+def listed(names: Sequence[str], most: int = 3, between: str = ", ") -> str:
+    """`a, b, c and 4 more`."""
+    return between.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -23,18 +22,15 @@ def command(sharp: Path, predictions: Path, quiet: bool) -> None:
 
     Example: deblurbench eval-py sharp/ preds/
     """
+    from deblurbench.errors import listed
     from deblurbench.progress import say
     from deblurbench.scoring.eval_py import eval_py
 
     result = eval_py(sharp, predictions)
     click.echo(result.text)
     if result.skipped:
-        say(f"Warning: not counted, since no name in .png or .jpg: {_names(result.skipped)}")
+        say(f"Warning: not counted, since no name in .png or .jpg: {listed(result.skipped)}")
     if result.extra:
-        say(f"Warning: no sharp picture for {_names(result.extra)}; left out, as by the script")
+        say(f"Warning: no sharp picture for {listed(result.extra)}; left out, as by the script")
     if result.equal:
-        say(f"Note: the average is infinite, since predictions equal their sharp pictures: {_names(result.equal)}")
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        say(f"Note: the average is infinite, since predictions equal their sharp pictures: {listed(result.equal)}")

@@ -120,22 +120,19 @@ def _refuse_inputs(targets: Sequence[str | None], folders: Sequence[Path | None]
 
 def _is_whole(found: Scored, allow_missing: bool) -> bool:
     """Say what was left out; False where there is no mean for it."""
+    from deblurbench.errors import listed
     from deblurbench.progress import say
 
     report = found.report
     if report.extra:
-        say(f"Warning: no sharp picture for {_names(report.extra)}; left out")
+        say(f"Warning: no sharp picture for {listed(report.extra)}; left out")
     if report.ignored:
-        say(f"Warning: not scored, since no picture by its suffix: {_names(report.ignored)}")
+        say(f"Warning: not scored, since no picture by its suffix: {listed(report.ignored)}")
     for failure in report.failures:
-        click.echo(failure, err=True)
+        say(failure)
     if report.n and (allow_missing or not report.failures):
         return True
     total = report.n + len(report.failures)
     hint = "" if allow_missing else "; mend them, or give --allow-missing"
     click.echo(f"Error: {len(report.failures)} of {total} predictions cannot be scored, so no mean{hint}", err=True)
     return False
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

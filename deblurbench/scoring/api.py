@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.errors import DeblurbenchError, UsageError, listed
 from deblurbench.scoring.pictures.inputs import pictures_of
 from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source, pair_folders
 from deblurbench.scoring.pictures.reading import shape_words
@@ -18,7 +18,7 @@ from deblurbench.scoring.selection import select
 if TYPE_CHECKING:
     from deblurbench.scoring.pictures.inputs import Pictures
 
-_SHOWN = 5  # failures that an error names
+_SHOWN = 5  # names in a message
 
 
 def score(
@@ -59,35 +59,37 @@ def score(
     selection = select(names, slow=slow, weights=weights)
     if not selection.protocols:
         raise UsageError("no protocol is named", "give one, such as gnr638-eval")
-    given = [("predictions", predictions), ("sharp", sharp), *([("blur", blur)] if blur is not None else [])]
-    folders = [_is_folder(pictures) for _, pictures in given]
-    if any(folders) and not all(folders):
-        which = [name for (name, _), folder in zip(given, folders, strict=True) if folder]
-        raise UsageError(f"only {' and '.join(which)} is a folder", "give folders alone: their pictures pair by name")
-    pairing = (
-        _of_folders(*(pictures for _, pictures in given)) if all(folders) else _in_memory(predictions, sharp, blur)
-    )
+    pairing = _paired(predictions, sharp, blur)
     exact = exact or selection.has_all
     report = score_pairing(pairing, selection.protocols, exact=exact, workers=workers, quiet=quiet)
     for note in selection.notes:
         warnings.warn(note, stacklevel=2)
     if report.extra:
-        warnings.warn(f"no sharp picture for {_listed(report.extra)}; left out", stacklevel=2)
+        warnings.warn(f"no sharp picture for {listed(report.extra, _SHOWN)}; left out", stacklevel=2)
     if report.n == 0 or (report.failures and not allow_missing):
         total = report.n + len(report.failures)
         hint = "" if allow_missing else "mend them, or score the others with allow_missing=True"
         raise DeblurbenchError(
-            f"{len(report.failures)} of {total} pictures cannot be scored: {_listed(report.failures, '; ')}", hint
+            f"{len(report.failures)} of {total} pictures cannot be scored: {listed(report.failures, _SHOWN, '; ')}",
+            hint,
         )
     return report
 
 
+def _paired(predictions: Pictures, sharp: Pictures, blur: Pictures | None) -> Pairing:
+    """Pairs of folders by name, of all else by order."""
+    given = {"predictions": predictions, "sharp": sharp} | ({} if blur is None else {"blur": blur})
+    folders = {name: Path(cast(Path, pictures)) for name, pictures in given.items() if _is_folder(pictures)}
+    if not folders:
+        return _in_memory(predictions, sharp, blur)
+    if len(folders) < len(given):
+        hint = "give folders alone: their pictures pair by name"
+        raise UsageError(f"only {' and '.join(folders)} is a folder", hint)
+    return pair_folders(**folders)
+
+
 def _is_folder(given: object) -> bool:
     return isinstance(given, (str, Path)) and Path(given).is_dir()
-
-
-def _of_folders(predictions: Any, sharp: Any, blur: Any = None) -> Pairing:
-    return pair_folders(Path(predictions), Path(sharp), None if blur is None else Path(blur))
 
 
 def _in_memory(predictions: Pictures, sharp: Pictures, blur: Pictures | None) -> Pairing:
@@ -126,7 +128,3 @@ def _names(pictures: Sequence[Source]) -> list[str]:
     """The files' names where all are files of different names, else numbers from 0."""
     names = [picture.name for picture in pictures if isinstance(picture, Path)]
     return names if len(set(names)) == len(pictures) else [str(i) for i in range(len(pictures))]
-
-
-def _listed(names: Sequence[str], comma: str = ", ") -> str:
-    return comma.join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

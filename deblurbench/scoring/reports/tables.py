@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from deblurbench.errors import listed
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.reports.gain import mean_gains, worse
 from deblurbench.scoring.reports.grid import grid
@@ -113,8 +114,8 @@ def _notes(report: ScoreReport, marks: Sequence[str]) -> list[str]:
             for metric in scores.protocol.metrics:
                 if text := _oddity(scores, metric, images):
                     said.setdefault(f"{whose}{metric.name} {text}", []).append(scores.protocol.name)
-    every = len(report.protocols)
-    return notes + [f"{text}{_under(names) if every > 1 else ''}" for text, names in said.items()]
+    several = len(report.protocols) > 1
+    return notes + [text + (f" ({listed(names)})" if several else "") for text, names in said.items()]
 
 
 def _oddity(scores: ProtocolScores, metric: Metric, images: Sequence[ImageScore]) -> str:
@@ -132,8 +133,3 @@ def _oddity(scores: ProtocolScores, metric: Metric, images: Sequence[ImageScore]
         f"is infinite for {infinite} of {len(values)} pictures, which equal their sharp ones; "
         f"{digits(metric, finite)} over the {len(values) - infinite} finite"
     )
-
-
-def _under(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f" ({shown})"

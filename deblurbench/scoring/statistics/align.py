@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.errors import DeblurbenchError, UsageError, nearest
+from deblurbench.errors import DeblurbenchError, UsageError, listed, nearest
 from deblurbench.scoring.statistics.table import BLURRED, Scores, Track, shown
 
 _SAME_DB = 1e-3  # two paths of the program differ by less; other pictures by more
@@ -139,8 +139,7 @@ def _missing(
     for method, column in zip(methods, columns, strict=True):
         absent = [shown(name, 80) for name in names if column.get(name) is None]
         if absent:
-            more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-            parts.append(f"{method.label} lacks {', '.join(absent[:3])}{more}")
+            parts.append(f"{method.label} lacks {listed(absent)}")
     return DeblurbenchError(
         f"{track}, {metric}: {'; '.join(parts[:4])}", "score them, or give --allow-missing to compare on the others"
     )

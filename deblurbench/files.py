@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 import re
 import secrets
 import shutil
@@ -31,8 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary name ends in `.part`, is unique to the process, and is removed when the block fails.
     """
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder", "name a file")
+    check_target(path)
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}{PART}")
     temporary.touch(exist_ok=False)  # not by mkstemp, which makes private files; ours are ordinary ones
     try:
@@ -41,6 +41,16 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_target(path: Path) -> None:
+    """Raise UsageError where no file may take the place of what is there: a folder, a device, a pipe."""
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder", "name a file")
+    if os.path.realpath(path.parent) == "/dev" or (path.exists() and not path.is_file()):
+        raise UsageError(f"cannot write {path}: it is no ordinary file, and would be replaced", "name another")
+    if path.is_symlink() and not path.exists():
+        raise UsageError(f"cannot write {path}: it is a link to nothing", "name another file")
 
 
 def write_text(path: Path, text: str) -> None:

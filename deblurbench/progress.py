@@ -10,6 +10,8 @@ from typing import Protocol
 
 from tqdm import tqdm
 
+from deblurbench.errors import one_line
+
 _PLAIN_SECONDS = 10.0  # at most one plain line in this time, so that a log stays readable
 
 
@@ -40,7 +42,7 @@ def progress(label: str, total: int, unit: str, *, quiet: bool = False, done: in
 def say(text: str, *, quiet: bool = False) -> None:
     """One line for the person at the terminal: to stderr, since stdout is for results."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(one_line(text), file=sys.stderr, flush=True)
 
 
 class _Silent:

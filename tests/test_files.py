@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from deblurbench.errors import UsageError
 from deblurbench.files import parse_json, replacing
 
 
@@ -50,3 +51,14 @@ def test_brackets_in_strings_and_beside_each_other_are_not_deep(value):
 def test_hostile_json_takes_no_time(text):
     with pytest.raises(ValueError, match=r"Unterminated|Extra data|too deeply"):
         parse_json(text)
+
+
+@pytest.mark.parametrize("place", ["pipe", "link", "/dev/deblurbench-test"])
+def test_only_ordinary_files_are_replaced(tmp_path, place):
+    """Where the user may do anything, `--csv /dev/null` would put a file there for everybody."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(os.devnull)
+    target = tmp_path / place
+    with pytest.raises(UsageError, match="no ordinary file"), replacing(target):
+        pass
+    assert not target.is_file()

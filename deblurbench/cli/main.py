@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from deblurbench import __version__
-from deblurbench.errors import DeblurbenchError, nearest
+from deblurbench.errors import DeblurbenchError, nearest, one_line
 
 _COMMANDS = {  # name -> (module below deblurbench.cli, attribute)
     "fetch": "fetch",
@@ -120,9 +120,9 @@ def _guard(run: Callable[[], Any], debug: bool) -> int:
 def _fail(text: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"Error: {text}", file=sys.stderr)
+    print(f"Error: {one_line(text)}", file=sys.stderr)
     return code
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"Warning: {message}", file=sys.stderr)
+    print(f"Warning: {one_line(str(message))}", file=sys.stderr)

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from deblurbench.errors import UsageError
-from deblurbench.files import make_folder, write_json
+from deblurbench.files import check_target, make_folder, write_json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,9 +30,8 @@ def _debug_is_read_by_main(ctx: click.Context, parameter: click.Parameter, value
 def check_file(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Say before the work, not after it, that a result cannot be written."""
     if value and value != "-":
-        if Path(value).is_dir():
-            raise UsageError(f"cannot write {value}: it is a folder", "name a file")
         make_folder(Path(value).parent)
+        check_target(Path(value))
     return value
 
 

@@ -34,6 +34,8 @@ _HARMLESS = {b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"pHYs", b"tIME", b"tEXt", b"zT
 def read_plain_png(path: Path) -> Picture | None:
     """The pixels of a whole, plain PNG: uint8 H x W x 3, RGB. None for any other file, or where there is none."""
     try:
+        if not path.is_file():  # a pipe, which nobody may ever write to
+            return None
         with path.open("rb") as file:
             if _size(file.read(_HEADER.size)) is None or path.stat().st_size > 8 * most_pixels():
                 return None

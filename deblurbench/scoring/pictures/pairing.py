@@ -80,7 +80,7 @@ def pair_folders(predictions: Path, sharp: Path, blur: Path | None = None) -> Pa
 
 
 def _pictures(folder: Path, suffixes: frozenset[str], *, deep: bool) -> list[Path]:
-    return [file for file in list_pictures(folder, suffixes) if deep or len(file.parts) == 1]
+    return [file for file in list_pictures(folder, suffixes, broken=True) if deep or len(file.parts) == 1]
 
 
 def _others(folder: Path) -> tuple[str, ...]:

@@ -155,6 +155,12 @@ def read_floats(path: Path) -> npt.NDArray[np.floating[Any]]:
     return picture.astype(np.float64 if picture.dtype.itemsize > 4 else np.float32)
 
 
+def refuse_special(path: Path) -> None:
+    """Raise PictureError for a pipe or a device, which may give bytes without end, or none."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise PictureError(f"{path} cannot be decoded", "it is a pipe or a device, no file")
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture as Pillow opens it; what goes wrong with it is a PictureError."""
@@ -165,6 +171,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 @contextmanager
 def _decoding(path: Path) -> Iterator[None]:
     try:
+        refuse_special(path)
         if path.is_file() and path.stat().st_size == 0:
             raise PictureError(f"{path} cannot be decoded", "the file is empty")
         yield

@@ -1,0 +1,57 @@
+"""Scoring hostile files: whatever their names and contents, there is a number, or a line that says why not."""
+
+import os
+
+import pytest
+from conftest import noise
+from PIL import Image
+
+
+def folders(tmp_path, **pictures):
+    """PREDS and SHARP with the same noise, and predictions of other names."""
+    made = []
+    for side, seed in (("preds", 1), ("sharp", 0)):
+        folder = tmp_path / side
+        folder.mkdir()
+        Image.fromarray(noise(24, 24, seed=seed)).save(folder / "a.png")
+        made.append(folder)
+    return made
+
+
+NAMES = ["line\nend.png", "\x1b[2Jclear.png", "turn\u202egnp.png"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_steers_the_terminal(tmp_path, cli, name):
+    preds, sharp = folders(tmp_path)
+    Image.fromarray(noise(24, 24)).save(sharp / name)
+    Image.fromarray(noise(24, 24)).save(preds / f"x{name}")
+    (sharp / f"{name}.txt").touch()
+    for result in (cli("score", preds, sharp), cli("eval-py", sharp, preds)):
+        assert result.code == 1
+        assert all(line.isprintable() for line in result.err.splitlines())
+        assert not any(line.startswith(("end", "Error: end")) for line in result.err.splitlines())
+
+
+def test_what_is_no_file_is_named_and_never_waited_for(tmp_path, cli):
+    preds, sharp = folders(tmp_path)
+    os.mkfifo(sharp / "pipe.png")
+    (sharp / "gone.png").symlink_to("nowhere.png")
+    (sharp / "zero.png").symlink_to("/dev/zero")
+    (sharp / "round.png").symlink_to("round.png")
+    for name in ("pipe.png", "gone.png", "zero.png", "round.png"):
+        Image.fromarray(noise(24, 24)).save(preds / name)
+    result = cli("score", preds, sharp)
+    assert result.code == 1
+    for name, why in (("pipe", "a pipe"), ("zero", "a pipe"), ("gone", "no such file"), ("round", "too many levels")):
+        assert any(line.startswith(f"{name}.png: ") and why in line for line in result.err.splitlines())
+    assert "4 of 5 pictures" in cli("eval-py", sharp, preds).err
+
+
+def test_a_result_that_is_a_link_to_nothing(tmp_path, cli):
+    preds, sharp = folders(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    for target in (tmp_path / "loop", tmp_path / "loop" / "a.csv"):
+        result = cli("score", preds, sharp, "--csv", target)
+        assert result.code == 2
+        assert "bug" not in result.err

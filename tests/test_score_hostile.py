@@ -6,6 +6,9 @@ import pytest
 from conftest import noise
 from PIL import Image
 
+import deblurbench
+from deblurbench.errors import DeblurbenchError
+
 
 def folders(tmp_path, **pictures):
     """PREDS and SHARP with the same noise, and predictions of other names."""
@@ -43,7 +46,7 @@ def test_what_is_no_file_is_named_and_never_waited_for(tmp_path, cli):
         Image.fromarray(noise(24, 24)).save(preds / name)
     result = cli("score", preds, sharp)
     assert result.code == 1
-    for name, why in (("pipe", "a pipe"), ("zero", "a pipe"), ("gone", "no such file"), ("round", "too many levels")):
+    for name, why in (("pipe", "a pipe"), ("zero", "a pipe"), ("gone", "no such file"), ("round", "no such file")):
         assert any(line.startswith(f"{name}.png: ") and why in line for line in result.err.splitlines())
     assert "4 of 5 pictures" in cli("eval-py", sharp, preds).err
 
@@ -55,3 +58,8 @@ def test_a_result_that_is_a_link_to_nothing(tmp_path, cli):
         result = cli("score", preds, sharp, "--csv", target)
         assert result.code == 2
         assert "bug" not in result.err
+
+
+def test_files_that_are_not_there_are_named_by_the_api_too(tmp_path):
+    with pytest.raises(DeblurbenchError, match="b.png cannot be decoded: no such file"):
+        deblurbench.score([tmp_path / "a.png"], [tmp_path / "b.png"])

@@ -18,10 +18,9 @@ from deblurbench.runs.record import PICTURES, RUN
 from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.pictures.pairing import OFFERED, Pair, Pairing, Source
 from deblurbench.scoring.protocol import Protocol
-from deblurbench.scoring.score import Observer, ProtocolScores, ScoreReport, score_pairing
+from deblurbench.scoring.score import Observer, ProtocolScores, ScoreReport, about_samples, score_pairing
 
 _AT_ONCE, _DECODED = 128, 16  # pairs at a time, and such whose pictures lie in memory
-_BYTES_TO_SAMPLES = 2  # of a PNG file, about
 
 
 @dataclass(frozen=True)
@@ -164,15 +163,11 @@ def score_dataset(
     with progress("score", len(pairs), "pictures", quiet=quiet) as bar:
         for piece in pairs.pairings(with_blur=with_blur):
             if piece.pairs:
-                engine.expect(len(pairs) * _samples(piece.pairs[0].sharp))
+                engine.expect(len(pairs) * about_samples(piece.pairs[0].sharp))
             report = score_pairing(piece, protocols, exact=exact, workers=workers, quiet=True, observer=observer)
             reports.append(report)
             bar.step(len(piece.pairs))
     return _joined(reports)
-
-
-def _samples(source: Source) -> int:
-    return _BYTES_TO_SAMPLES * source.stat().st_size if isinstance(source, Path) else source.size
 
 
 def _joined(reports: Sequence[ScoreReport]) -> ScoreReport:

@@ -195,7 +195,7 @@ def score_pairing(
 ) -> ScoreReport:
     """Score pictures that are paired already, wherever they lie."""
     if pairing.pairs:
-        engine.expect(len(pairing.pairs) * _samples(pairing.pairs[0].sharp))
+        engine.expect(len(pairing.pairs) * about_samples(pairing.pairs[0].sharp))
     scorer = _Scorer(protocols, exact, pairing.with_blur, observer)
     with ThreadPoolExecutor(workers) as pool, progress("score", len(pairing.pairs), "pictures", quiet=quiet) as bar:
         results = []
@@ -263,9 +263,12 @@ def _scores(protocol: Protocol, images: Sequence[tuple[ImageScore, ImageScore | 
     return ProtocolScores(protocol, tuple(image for image, _ in images), blurred or None)
 
 
-def _samples(source: Source) -> int:
-    """Of a picture, about."""
-    return _BYTES_TO_SAMPLES * source.stat().st_size if isinstance(source, Path) else source.size
+def about_samples(source: Source) -> int:
+    """How many samples a picture has, about; 0 where its file is not there, which its reader will say."""
+    try:
+        return _BYTES_TO_SAMPLES * source.stat().st_size if isinstance(source, Path) else source.size
+    except OSError:
+        return 0
 
 
 def _aggregate(metric: Metric, images: Sequence[ImageScore]) -> float:

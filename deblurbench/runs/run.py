@@ -34,7 +34,7 @@ from deblurbench.runs.record import (
     write_run,
     write_scores,
 )
-from deblurbench.runs.score import score_split
+from deblurbench.runs.score import score_run
 from deblurbench.versions import versions
 
 SEED = "training.seed"
@@ -96,11 +96,7 @@ def run_baseline(
             baseline.train(config, dataset, run, device=chosen, quiet=quiet)
         model = Model(baseline, config, run / WEIGHTS if baseline.trains else None, chosen)
         _predict(model, dataset, run, quiet)
-        rows = [
-            row
-            for split in dataset.test_splits
-            for row in score_split(dataset, split, run / PICTURES / split, workers=workers)
-        ]
+        rows = score_run(dataset, run, workers=workers)
         write_scores(run, rows)
     return rows
 

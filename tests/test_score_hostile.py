@@ -61,5 +61,5 @@ def test_a_result_that_is_a_link_to_nothing(tmp_path, cli):
 
 
 def test_files_that_are_not_there_are_named_by_the_api_too(tmp_path):
-    with pytest.raises(DeblurbenchError, match="b.png cannot be decoded: no such file"):
+    with pytest.raises(DeblurbenchError, match=r"b\.png cannot be decoded: no such file"):
         deblurbench.score([tmp_path / "a.png"], [tmp_path / "b.png"])

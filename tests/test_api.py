@@ -14,7 +14,7 @@ from test_docs import blocks
 import deblurbench
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.selection import select_protocols
+from deblurbench.scoring.selection import select
 
 
 def near(picture, seed=1):
@@ -128,13 +128,13 @@ def test_blurred_pictures_get_their_own_numbers(folders):
 
 def test_all_protocols_leave_out_what_is_slow_unless_it_is_named():
     def ids(*names, slow=False):
-        return {(p.name, m.name) for p in select_protocols(names, slow=slow) for m in p.metrics}
+        return {(p.name, m.name) for p in select(names, slow=slow).protocols for m in p.metrics}
 
     assert ("deblurganv2", "psnr_db") in ids("all")
     assert ("deblurganv2", "cw_ssim") not in ids("all")
     assert ("deblurganv2", "cw_ssim") in ids("all", "deblurganv2") & ids("deblurganv2@1", "all") & ids("all", slow=True)
     assert not {protocol for protocol, _ in ids("all")} & {"realblur-ecc", "lpips-alex"}
-    assert [p.name for p in select_protocols(["tf", "uformer", "tf@1"])] == ["tf", "uformer"]
+    assert [p.name for p in select(["tf", "uformer", "tf@1"]).protocols] == ["tf", "uformer"]
     with pytest.raises(UsageError, match="no protocol is named"):
         deblurbench.score(PREDICTED, SHARP, [])
 

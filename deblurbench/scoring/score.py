@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,12 +150,6 @@ class ScoreReport:
 def plain(values: Mapping[str, float]) -> dict[str, float | str]:
     """The values as JSON can hold them: infinity as the string "inf"."""
     return {name: "inf" if math.isinf(value) else value for name, value in values.items()}
-
-
-def without_slow(protocol: Protocol) -> Protocol | None:
-    """The protocol less its slow metrics; None where nothing is left."""
-    metrics = tuple(metric for metric in protocol.metrics if not metric.slow)
-    return replace(protocol, metrics=metrics) if metrics else None
 
 
 def score_folders(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deblurbench import plugins
 from deblurbench.scoring.protocol import Protocol, find_protocol
-from deblurbench.scoring.score import without_slow
 from deblurbench.scoring.weights import foreign, give_weights
 
 ALL = "all"
@@ -39,27 +38,21 @@ def select(names: Iterable[str], *, slow: bool = False, weights: Sequence[str] =
     Raises: UsageError for an unknown name, and where the weights of a named protocol are not given or damaged.
     """
     names = list(names)
-    named = {protocol.name for protocol in map(find_protocol, (name for name in names if name != ALL))}
-    chosen = select_protocols(names, slow=slow)
-    ready = give_weights(chosen, weights, optional={protocol.name for protocol in chosen} - named)
-    lacking = {protocol.name for protocol in chosen} - {protocol.name for protocol in ready}
+    named = {name.partition("@")[0]: find_protocol(name) for name in names if name != ALL}
+    every = sorted(plugins.find("protocols"))
+    wanted = dict.fromkeys(one for name in names for one in (every if name == ALL else [name.partition("@")[0]]))
+    chosen = {name: protocol for name in wanted if (protocol := named.get(name) or _of_all(name, slow))}
+    optional = {protocol.name for name, protocol in chosen.items() if name not in named}
+    ready = give_weights(list(chosen.values()), weights, optional=optional)
+    lacking = {protocol.name for protocol in chosen.values()} - {protocol.name for protocol in ready}
     notes = [f"{', '.join(sorted(lacking))} left out: no --weights are given"] if lacking else []
     others = {protocol.name: ", ".join(foreign(protocol)) for protocol in ready}
     notes += [f"{name}: published numbers were not computed with {files}" for name, files in others.items() if files]
     return Selection(ready, ALL in names, notes)
 
 
-def select_protocols(names: Iterable[str], *, slow: bool = False) -> list[Protocol]:
-    """The protocols of names or ids, each once, in that order, without weights; see `select`."""
-    names = list(names)
-    named = {protocol.name: protocol for protocol in map(find_protocol, (n for n in names if n != ALL))}
-    found: dict[str, Protocol | None] = {}
-    for name in names:
-        if name != ALL:
-            bare = name.partition("@")[0]
-            found[bare] = named[bare]
-            continue
-        for every in sorted(plugins.find("protocols")):
-            protocol = named.get(every) or find_protocol(every)
-            found.setdefault(every, protocol if slow or every in named else without_slow(protocol))
-    return [protocol for protocol in found.values() if protocol]
+def _of_all(name: str, slow: bool) -> Protocol | None:
+    """A protocol as `all` has it: without its slow metrics unless they are wanted; None where nothing is left."""
+    protocol = find_protocol(name)
+    metrics = tuple(metric for metric in protocol.metrics if slow or not metric.slow)
+    return replace(protocol, metrics=metrics) if metrics else None

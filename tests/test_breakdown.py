@@ -1,5 +1,6 @@
 """Scores of a dataset's splits, in any format, and what they are made of."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -256,3 +257,15 @@ def test_without_blurred_pictures_and_with_failures(mixed):
     assert [(g.name, g.n) for g in groups if g.by == "scene"] == [("s00", 2), ("s01", 1)]
     assert "blurred" not in breakdown_text(part, groups).splitlines()[0]
     assert "gain" not in groups[0].as_dict()
+
+
+def test_a_table_of_a_dataset_compares_by_split_and_by_the_manifests_scenes(cli, mixed, preds, tmp_path):
+    ours, plain = tmp_path / "ours.csv", tmp_path / "plain.csv"
+    assert cli("score", preds, mixed.path, "--csv", ours, "--quiet").code == 0
+    assert ours.read_text().startswith("protocol,split,name,psnr_db,")
+    plain.write_text(ours.read_text())
+    result = cli("compare", ours, plain, "--dataset", mixed.path, "--metric", "psnr_db", "--json", "-")
+    assert result.code == 0, result.err
+    found = json.loads(result.out)["comparisons"]
+    assert [comparison["split"] for comparison in found] == mixed.test_splits
+    assert all("folders" not in comparison["scene_source"] for comparison in found)

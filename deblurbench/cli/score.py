@@ -93,7 +93,7 @@ def command(
     if not _is_whole(found, allow_missing):
         return 1
     if csv_out:
-        write_csv(Path(csv_out), found.report)
+        write_csv(Path(csv_out), found.report, with_split=bool(found.groups))
     if sheet:
         found.write_sheet(Path(sheet), predictions.name)
     if json_out:

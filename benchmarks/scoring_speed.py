@@ -28,14 +28,14 @@ from kit import HEIGHT, WIDTH, arguments, interleaved, report
 from PIL import Image
 from scoring_peers import find, scikit_image
 
-from deblurbench import plugins
 from deblurbench.images.codec import list_pictures, read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
 from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.pictures.readers import read_plain
 from deblurbench.scoring.protocol import Protocol, find_protocol
-from deblurbench.scoring.score import ScoreReport, score_folders, without_slow
+from deblurbench.scoring.score import ScoreReport, score_folders
+from deblurbench.scoring.selection import ALL, select
 from deblurbench.sources.deadleaves import draw
 
 SINGLE = "basicsr-rgb"
@@ -104,8 +104,7 @@ def _pillow(path: Path) -> np.ndarray:
 
 def all_protocols() -> list[Protocol]:
     """All that are installed, the single one first, without slow metrics."""
-    names = sorted(plugins.find("protocols"), key=lambda name: (name != SINGLE, name))
-    return [protocol for name in names if (protocol := without_slow(find_protocol(name)))]
+    return list(select([SINGLE, ALL]).protocols)
 
 
 class Benchmark:

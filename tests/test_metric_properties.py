@@ -12,11 +12,10 @@ from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from deblurbench.scoring import aggregate
-from deblurbench.scoring.metrics import fused, luma, plain
+from deblurbench.scoring.metrics import fused, luma, plain, scales
 from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.metrics.windows import GAUSSIAN
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.protocols import piq
 
 FORMS = {
     "gaussian": Compared.gaussian_ssim,
@@ -194,7 +193,7 @@ def test_piq_averages_as_torch_does(height, side, one_thread):
     for picture in (noise(height, 643), noise(height, 643) / 255):
         planes = torch.tensor(picture.transpose(2, 0, 1), dtype=torch.float64)
         theirs = torch.nn.functional.avg_pool2d(planes, side).numpy().transpose(1, 2, 0)
-        assert np.allclose(piq._smaller(picture), theirs, rtol=0, atol=1e-12)
+        assert np.allclose(scales.smaller(picture), theirs, rtol=0, atol=1e-12)
 
 
 def test_luma():

@@ -17,11 +17,11 @@ from deblurbench import plugins
 from deblurbench.scoring.metrics import fused, plain
 from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Recipe, find_protocol
-from deblurbench.scoring.score import without_slow
+from deblurbench.scoring.selection import select
 from deblurbench.sources.deadleaves import draw
 
 FILE = Path(__file__).with_name("pinned_scores.csv")
-FAST = sorted(name for name in plugins.find("protocols") if without_slow(find_protocol(name)))
+FAST = select(["all"]).protocols
 
 
 def blurred(picture):
@@ -55,7 +55,7 @@ def scores(code):
     found = {}
     for pair, pictures in pairs().items():
         reading = Reading(*map(Opened, pictures), code=code)
-        for protocol in map(without_slow, map(find_protocol, FAST)):
+        for protocol in FAST:
             for metric in protocol.metrics:
                 found[pair, protocol.id, metric.name] = metric.function(reading.compared(protocol))
     return found

@@ -7,10 +7,12 @@ from functools import cached_property, partial
 from typing import Any
 
 import torch  # noqa: TID253 - this file is imported where there are tensors
+import torch.nn.functional as F  # noqa: N812, TID253 - its usual name
 
 from deblurbench.errors import UsageError
 from deblurbench.scoring import tensors
 from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.metrics.scales import times_smaller
 from deblurbench.scoring.metrics.windows import GAUSSIAN, RADIUS, UNIFORM
 from deblurbench.scoring.protocol import DEFAULT, Metric, Protocol, Rounding, find_protocol
 from deblurbench.scoring.tensors import Peak, Tensor
@@ -100,16 +102,22 @@ class ComparedTensors:
             self._known[key] = compute()
         return self._known[key]
 
-    def derived(self, key: Hashable, change: Callable[..., Any], *, peak: float | None = None) -> ComparedTensors:
-        """See `Compared.derived`; for changes that have a twin here."""
-        twin = _CHANGES[_path(change)]
+    def bt601(self) -> ComparedTensors:
+        """See `Compared.bt601`."""
+        return self._changed("bt601", _bt601, 255.0)
 
-        def make() -> ComparedTensors:
-            pictures = [twin(picture, self.peak, self._rounded) for picture in self._pair]
-            reach = peak or (255.0 if twin is _yiq else 1.0)
-            return ComparedTensors(pictures[0], pictures[1], reach, self._dtype, self._rounded)
+    def yiq(self) -> ComparedTensors:
+        """See `Compared.yiq`."""
+        return self._changed("yiq", lambda z: _yiq(z, self.peak, self._rounded), 255.0)
 
-        return self.once(("derived", key), make)
+    def unit(self) -> ComparedTensors:
+        """See `Compared.unit`."""
+        return self._changed("unit", lambda z: _unit(z, self.peak), 1.0)
+
+    def smaller(self) -> ComparedTensors:
+        """See `Compared.smaller`."""
+        side = times_smaller(self._pair[0].shape[2], self._pair[0].shape[3])
+        return self._changed("smaller", lambda z: F.avg_pool2d(z.to(self._dtype), side), self.peak)
 
     @cached_property
     def guessed_peak(self) -> Tensor:
@@ -150,11 +158,12 @@ class ComparedTensors:
         """(N,): see `Compared.volume_ssim`."""
         return tensors.volume_ssim(*self._pair, peak=self._or_own(peak), dtype=self._dtype)
 
-    def smaller(self) -> ComparedTensors:
-        """Both averaged over squares, as piq does: see `protocols.piq`."""
-        side = max(1, round(min(self._pair[0].shape[2:]) / 256))
-        pictures = [torch.nn.functional.avg_pool2d(z.to(self._dtype), side) for z in self._pair]
-        return ComparedTensors(pictures[0], pictures[1], self.peak, self._dtype, self._rounded)
+    def _changed(self, key: str, change: Callable[[Tensor], Tensor], peak: float) -> ComparedTensors:
+        def make() -> ComparedTensors:
+            prediction, sharp = map(change, self._pair)
+            return ComparedTensors(prediction, sharp, peak, self._dtype, self._rounded)
+
+        return self.once(key, make)
 
     def _ssim(self, least: int, *, peak: Peak | None = None, **settings: Any) -> Tensor | None:
         if min(self._pair[0].shape[2:]) < least:
@@ -174,7 +183,7 @@ def compare(
     if prediction.dtype == sharp.dtype == torch.uint8 or protocol.rounding != "keep":
         levels = [_levels(z, protocol.rounding, rounded) for z in pictures]
         return ComparedTensors(levels[0], levels[1], 255.0, dtype, rounded)
-    units = [_unit(z, 255.0, rounded) if z.dtype == torch.uint8 else _wide(z).clamp(0, 1) for z in pictures]
+    units = [_unit(z, 255.0) if z.dtype == torch.uint8 else _wide(z).clamp(0, 1) for z in pictures]
     return ComparedTensors(units[0], units[1], 1.0, dtype, rounded)
 
 
@@ -192,12 +201,12 @@ def _wide(picture: Tensor) -> Tensor:
     return picture.float() if picture.element_size() < 4 else picture
 
 
-def _unit(picture: Tensor, peak: float, rounded: bool) -> Tensor:
+def _unit(picture: Tensor, peak: float) -> Tensor:
     """On a scale of 0 .. 1, of levels with the digits of float32."""
     return picture if peak == 1 else picture.float() / _exactly(255, picture.float())
 
 
-def _bt601(levels: Tensor, peak: float, rounded: bool) -> Tensor:
+def _bt601(levels: Tensor) -> Tensor:
     """See `luma.bt601`: the same operations in the same order."""
     if levels.shape[1] != 3:
         return levels
@@ -208,7 +217,7 @@ def _bt601(levels: Tensor, peak: float, rounded: bool) -> Tensor:
 
 def _yiq(picture: Tensor, peak: float, rounded: bool) -> Tensor:
     """See `luma.yiq`: the same operations in the same order, whose last digits decide what a half is rounded to."""
-    unit = _unit(picture, peak, rounded).float()
+    unit = _unit(picture, peak).float()
     if unit.shape[1] == 3:
         red, green, blue = (unit[:, i : i + 1] * weight for i, weight in enumerate((0.299, 0.587, 0.114)))
         unit = red + green + blue
@@ -220,24 +229,11 @@ def _exactly(divisor: float, like: Tensor) -> Tensor:
     return torch.full((), divisor, dtype=like.dtype, device=like.device)
 
 
-_CHANGES: dict[str, Callable[[Tensor, float, bool], Tensor]] = {
-    "deblurbench.scoring.metrics.luma.bt601": _bt601,
-    "deblurbench.scoring.metrics.luma.yiq": _yiq,
-    "deblurbench.scoring.protocols.uformer._unit": _unit,
-}
-"""What each change of `Compared.derived` is for tensors: picture, peak, whether to round -> picture."""
-
-_METRICS: dict[str, Callable[[ComparedTensors], Tensor | None]] = {
-    "deblurbench.scoring.protocols.piq._ssim": lambda pair: pair.smaller().gaussian_ssim(),
-}
-"""The same for metrics that look at the pixels themselves."""
-
-
 def _twin_of(metric: Metric) -> Callable[[ComparedTensors], Tensor | None] | None:
     """The metric for tensors; None where it is slow, or asks for more than `ComparedTensors` has."""
     if metric.slow:
         return None
-    twin = _METRICS.get(_path(metric.function)) or _bound_anew(metric.function)
+    twin = _bound_anew(metric.function)
     probe = torch.zeros((2, 3, 16, 16))
     try:
         value = twin(ComparedTensors(probe, probe, 255.0, torch.float64, True))
@@ -252,7 +248,3 @@ def _bound_anew(function: Callable[..., Any]) -> Callable[..., Any]:
         return partial(_bound_anew(function.func), *function.args, **function.keywords)
     ours = vars(Compared).get(getattr(function, "__name__", ""))
     return getattr(ComparedTensors, function.__name__) if ours is function else function
-
-
-def _path(function: Callable[..., Any]) -> str:
-    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"

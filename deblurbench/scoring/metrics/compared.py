@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.metrics.luma import bt601, yiq
 from deblurbench.scoring.metrics.psnr import psnr_db
+from deblurbench.scoring.metrics.scales import smaller, times_smaller, unit
 from deblurbench.scoring.metrics.ssim import (
     Window,
     gaussian_ssim,
@@ -68,6 +70,22 @@ class Compared:
             return Compared(*pictures, peak=peak, exact=self.exact, code=self.code)
 
         return self.once(("derived", key), make)
+
+    def bt601(self) -> Compared:
+        """Both as BasicSR's luma; see `luma.bt601`."""
+        return self.derived("bt601", bt601, peak=255)
+
+    def yiq(self) -> Compared:
+        """Both as pyiqa's luma; see `luma.yiq`."""
+        return self.derived("yiq", yiq)
+
+    def unit(self) -> Compared:
+        """Both in 0 .. 1; see `scales.unit`."""
+        return self.derived("unit", unit)
+
+    def smaller(self) -> Compared:
+        """Both as piq makes large pictures smaller; see `scales.smaller`."""
+        return self if times_smaller(*self.sharp.shape[:2]) == 1 else self.derived("smaller", smaller, peak=self.peak)
 
     @cached_property
     def guessed_peak(self) -> float:

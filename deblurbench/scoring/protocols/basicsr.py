@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from deblurbench.scoring.metrics.compared import Compared
-from deblurbench.scoring.metrics.luma import bt601
 from deblurbench.scoring.pictures.readers import OPENCV
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
 
 _SOURCE = "XPixelGroup/BasicSR basicsr/metrics/psnr_ssim.py @8d56e3a, crop_border 0"
-
-
-def _luma(pair: Compared) -> Compared:
-    return pair.derived("bt601", bt601, peak=255)
 
 
 BASICSR_RGB = Protocol(
@@ -46,8 +41,8 @@ BASICSR_Y = Protocol(
     summary="BasicSR with test_y_channel: the same on the luma of BT.601, 16 .. 235, with peak 255",
     reader=OPENCV,
     metrics=(
-        Metric("psnr_db", lambda pair: _luma(pair).psnr()),
-        Metric("ssim", lambda pair: _luma(pair).gaussian_ssim()),
+        Metric("psnr_db", lambda pair: pair.bt601().psnr()),
+        Metric("ssim", lambda pair: pair.bt601().gaussian_ssim()),
     ),
     recipe=Recipe(
         reader=words.OPENCV_READER,

@@ -2,40 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-
-from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-
-Array = npt.NDArray[Any]
-
-
-def _side(picture: Array) -> int:
-    """Of the squares that are averaged: 1 for pictures below 384; to even at a half, as Python rounds."""
-    return max(1, round(min(picture.shape[:2]) / 256))
-
-
-def _smaller(picture: Array) -> Array:
-    """Averaged over squares; rows and columns that fill no square are dropped. Float64, on the picture's scale."""
-    import cv2
-
-    side = _side(picture)
-    height, width = picture.shape[0] // side, picture.shape[1] // side
-    depth = cv2.CV_32S if picture.dtype == np.uint8 else cv2.CV_64F
-    sums = cv2.boxFilter(picture, depth, (side, side), normalize=False)
-    return np.asarray(sums[side // 2 :: side, side // 2 :: side][:height, :width] / float(side * side))
-
-
-def _ssim(pair: Compared) -> float | None:
-    if _side(pair.sharp) == 1:
-        return pair.gaussian_ssim()
-    return pair.derived("piq", _smaller, peak=pair.peak).gaussian_ssim()
-
 
 PIQ_DEFAULT = Protocol(
     name="piq-default",
@@ -43,7 +12,10 @@ PIQ_DEFAULT = Protocol(
     summary="piq's defaults: SSIM of pictures made smaller by round(shorter side / 256); PSNR of at most 80 dB",
     reader=PILLOW,
     rounding="keep",
-    metrics=(Metric("psnr_db", lambda pair: pair.psnr(eps=1e-8)), Metric("ssim", _ssim)),
+    metrics=(
+        Metric("psnr_db", lambda pair: pair.psnr(eps=1e-8)),
+        Metric("ssim", lambda pair: pair.smaller().gaussian_ssim()),
+    ),
     recipe=Recipe(
         reader=words.PILLOW_READER,
         colour=words.RGB,

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from deblurbench.scoring.metrics.compared import Compared
-from deblurbench.scoring.metrics.luma import yiq
 from deblurbench.scoring.metrics.windows import GAUSSIAN_2D_32
 from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-
-
-def _ssim(pair: Compared) -> float | None:
-    return pair.derived("yiq", yiq).gaussian_ssim(window=GAUSSIAN_2D_32, relu=True)
-
 
 PYIQA_Y = Protocol(
     name="pyiqa-y",
@@ -20,7 +13,10 @@ PYIQA_Y = Protocol(
     summary="IQA-PyTorch's defaults: SSIM on rounded luma without negative contrast terms; PSNR on RGB, at most 80 dB",
     reader=PILLOW,
     rounding="keep",
-    metrics=(Metric("psnr_db", lambda pair: pair.psnr(eps=1e-8)), Metric("ssim", _ssim)),
+    metrics=(
+        Metric("psnr_db", lambda pair: pair.psnr(eps=1e-8)),
+        Metric("ssim", lambda pair: pair.yiq().gaussian_ssim(window=GAUSSIAN_2D_32, relu=True)),
+    ),
     recipe=Recipe(
         reader=words.PILLOW_READER,
         colour="PSNR: RGB; SSIM: Y = 0.299 R + 0.587 G + 0.114 B in float32, rounded to 8 bits",

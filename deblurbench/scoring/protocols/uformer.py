@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.pictures.readers import PILLOW
 from deblurbench.scoring.protocol import Metric, Protocol, Recipe
 from deblurbench.scoring.protocols import words
-
-
-def _unit(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """The samples in 0 .. 1 with the digits of float32, which the script's tensors have."""
-    return picture.astype(np.float32) / np.float32(255) if picture.dtype == np.uint8 else picture
-
 
 UFORMER = Protocol(
     name="uformer",
@@ -24,7 +15,7 @@ UFORMER = Protocol(
     rounding="keep",
     metrics=(
         Metric("psnr_db", Compared.psnr),
-        Metric("ssim", lambda pair: pair.derived("unit", _unit).uniform_ssim(peak=2)),
+        Metric("ssim", lambda pair: pair.unit().uniform_ssim(peak=2)),
     ),
     recipe=Recipe(
         reader=words.PILLOW_READER,

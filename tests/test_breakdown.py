@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -269,3 +270,28 @@ def test_a_table_of_a_dataset_compares_by_split_and_by_the_manifests_scenes(cli,
     found = json.loads(result.out)["comparisons"]
     assert [comparison["split"] for comparison in found] == mixed.test_splits
     assert all("folders" not in comparison["scene_source"] for comparison in found)
+
+
+@pytest.mark.parametrize("where", ["test-mix", "test-mix/sharp"])
+def test_a_split_and_its_sharp_pictures_are_scored_as_the_dataset_that_they_lie_in(cli, mixed, preds, where):
+    whole = cli("score", preds, mixed.path, "--split", "test-mix", "--json", "-", "--quiet")
+    part = cli("score", preds / "test-mix", mixed.path / where, "--json", "-", "--quiet")
+    assert (part.code, part.out) == (0, whole.out)
+    assert cli("score", preds, mixed.path / where, "--split", "test-mix").code == 2
+    inside = cli("score", preds, mixed.path / where, "--csv", mixed.path / "train" / "x.csv")
+    assert inside.code == 2
+    assert "lies inside" in inside.err
+
+
+def test_folders_within_a_dataset_are_folders_where_others_are_meant(cli, mixed, preds, tmp_path):
+    sharp = mixed.path / "test-mix" / "sharp"
+    beside = cli("score", preds / "test-mix", sharp, "--blur", sharp.parent / "blur", "--quiet")
+    assert "by family" in beside.out
+    elsewhere = cli("score", preds / "test-mix", sharp, "--blur", preds / "test-mix", "--quiet")
+    assert "gain" in elsewhere.out
+    assert "family" not in elsewhere.out
+    assert "the same folder" in cli("score", sharp, sharp).err
+    (tmp_path / "dataset.json").write_text("somebody else's")
+    for side in (sharp, preds / "test-mix"):
+        shutil.copytree(side, tmp_path / "test" / (side.name if side is sharp else "preds"))
+    assert cli("score", tmp_path / "test" / "preds", tmp_path / "test" / "sharp", "--quiet").code == 0

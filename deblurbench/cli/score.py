@@ -64,13 +64,11 @@ def command(
 
     Prints the mean under each protocol, and a warning where the results look like a mistake. A prediction that is
     missing, unreadable or of another size is named, there is no mean, and the exit code is 1, unless --allow-missing
-    is given. SHARP may be a dataset folder: its blurred pictures are scored too, and the means are broken down by blur
-    and scene.
+    is given. SHARP may be a dataset folder, or a split of one: its blurred pictures are scored too, and the means are
+    broken down by blur and scene.
 
     Example: deblurbench score preds/ sharp/ --blur blurred/ --protocol all --csv scores.csv
     """
-    from deblurbench.dataset.manifest import COMMIT_MARK
-    from deblurbench.errors import UsageError
     from deblurbench.progress import say
     from deblurbench.runs.scored import How, of_dataset, of_folders
     from deblurbench.scoring.protocol import DEFAULT
@@ -82,14 +80,12 @@ def command(
     for note in selection.notes:
         say(f"Note: {note}")
     how = How(selection.protocols, exact or selection.has_all, workers, quiet)
-    if (sharp / COMMIT_MARK).is_file():
-        if blur:
-            raise UsageError("--blur has no use here", f"{sharp} is a dataset, and has its blurred pictures")
-        found = of_dataset(predictions, sharp, splits, how)
-    else:
-        if splits:
-            raise UsageError("--split needs a dataset", f"{sharp} is none: it has no {COMMIT_MARK}")
+    dataset, chosen = _dataset(predictions, sharp, blur, splits)
+    if dataset is None:
         found = of_folders(predictions, sharp, blur, how)
+    else:
+        _refuse_inputs([csv_out, sheet, json_out], [dataset])
+        found = of_dataset(predictions, dataset, chosen, how)
     if not _is_whole(found, allow_missing):
         return 1
     if csv_out:
@@ -106,6 +102,33 @@ def command(
         share = found.report.decoding_seconds / found.report.seconds
         say(f"Decoding the files took {share:.0%} of the time")
     return 0
+
+
+def _dataset(
+    predictions: Path, sharp: Path, blur: Path | None, splits: tuple[str, ...]
+) -> tuple[Path | None, tuple[str, ...]]:
+    """The dataset that SHARP is or lies in, and which of its splits are meant; None where two or three folders are.
+
+    Raises UsageError where an option does not go with that.
+    """
+    from deblurbench.dataset.manifest import COMMIT_MARK
+    from deblurbench.errors import UsageError
+    from deblurbench.progress import say
+    from deblurbench.runs.scored import dataset_at
+
+    side = sharp.resolve()
+    beside = blur is not None and side.name == "sharp" and blur.resolve() == side.parent / "blur"
+    of_others = side == predictions.resolve() or (blur and side.name == "sharp" and not beside)
+    dataset, split = (None if of_others else dataset_at(sharp)) or (None, ())
+    if dataset is None and splits:
+        raise UsageError("--split needs a dataset", f"{sharp} is none: it has no {COMMIT_MARK}")
+    if dataset and blur and not beside:
+        raise UsageError("--blur has no use here", f"{sharp} is a dataset, and has its blurred pictures")
+    if split and splits:
+        raise UsageError("--split has no use here", f"{sharp} is one split: name the dataset, {dataset}")
+    if split:
+        say(f"Note: {sharp} is the split {split[0]} of a dataset, and scored as such")
+    return dataset, splits or split
 
 
 def _refuse_inputs(targets: Sequence[str | None], folders: Sequence[Path | None]) -> None:

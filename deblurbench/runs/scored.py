@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deblurbench.dataset.manifest import COMMIT_MARK
 from deblurbench.dataset.reader import open_dataset
+from deblurbench.errors import DatasetError
 from deblurbench.runs.breakdown import Group, break_down_dataset, breakdown_text
 from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
 from deblurbench.scoring.pictures.pairing import Pair, pair_folders
@@ -71,6 +73,24 @@ class Scored:
         """Write the worst, median and best pictures under the first protocol as a PNG."""
         first = self.report.protocols[0]
         write_score_sheet(path, first, self.pairs(chosen_names(first)), title=title)
+
+
+def dataset_at(sharp: Path) -> tuple[Path, tuple[str, ...]] | None:
+    """The dataset that a folder is, and no split; or that it is a split of, or a split's sharp pictures, and the split.
+
+    `data`, `data/test` and `data/test/sharp` all belong to the dataset `data`. None for any other folder.
+    """
+    if (sharp / COMMIT_MARK).is_file():
+        return sharp, ()
+    here = sharp.resolve()
+    split = here.parent if here.name == "sharp" else here
+    if not (split.parent / COMMIT_MARK).is_file():
+        return None
+    try:
+        known = open_dataset(split.parent).splits
+    except DatasetError:  # somebody else's file of this name
+        return None
+    return (split.parent, (split.name,)) if split.name in known else None
 
 
 def of_folders(predictions: Path, sharp: Path, blur: Path | None, how: How) -> Scored:

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 PACKAGE = ROOT / "deblurbench"
-GROUND = {"compiled", "config", "draws", "errors", "files", "paths", "plugins", "progress", "versions", ""}
+GROUND = {"compiled", "config", "draws", "errors", "files", "grid", "paths", "plugins", "progress", "versions", ""}
 # Which rooms each room may import, beside itself and the ground floor.
 MAY_IMPORT = {
     "images": set(),

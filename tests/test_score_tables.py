@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from deblurbench.grid import grid
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.protocols.gnr638 import GNR638_EVAL
 from deblurbench.scoring.reports.csv_file import write_csv
 from deblurbench.scoring.reports.gain import gain, mean_gains, worse
-from deblurbench.scoring.reports.grid import grid
 from deblurbench.scoring.reports.spread import extent, reference_of, spread_dict, spread_table
 from deblurbench.scoring.reports.tables import gain_table, result_table, score_text
 from deblurbench.scoring.score import ImageScore, ProtocolScores, ScoreReport
@@ -227,3 +227,7 @@ def test_csv_has_further_columns_only_where_they_mean_something(tmp_path, many):
 
 def test_a_grid_drops_empty_columns_and_ends_without_blanks():
     assert grid([["a", "", "b"], ["long", "", ""]]) == "a     b\nlong"
+
+
+def test_marks_stand_behind_the_digits_of_a_column():
+    assert grid([["a", "psnr"], ["b", "12.5+"], ["c", "9.25"]], marks="+*") == "a   psnr\nb  12.5+\nc   9.25"

@@ -11,6 +11,7 @@ import click
 from deblurbench.cli import options
 from deblurbench.cli.explain import explain_protocol, notes
 from deblurbench.errors import UsageError
+from deblurbench.grid import grid
 from deblurbench.plugins import KINDS
 
 _WIDTH = 110  # characters of a summary in a table; JSON has it whole
@@ -40,9 +41,7 @@ def command(kind: str, explain: str | None, json_out: str | None, quiet: bool) -
     if json_out != "-":
         columns = list(rows[0]) if rows else []
         cells = [columns, *([_cell(row[column]) for column in columns] for row in rows)]
-        widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-        for line in cells:
-            click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        click.echo(grid(cells, left=range(len(columns))))
 
 
 def _cell(value: Any) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from deblurbench.dataset.manifest import Record
 from deblurbench.dataset.sheets import describe
+from deblurbench.grid import grid
 from deblurbench.runs.dataset_pairs import DatasetPairs, pair_name
 from deblurbench.runs.severity import RULE, kernel_radii, severity
 from deblurbench.scoring.reports.gain import gains
-from deblurbench.scoring.reports.grid import grid
 from deblurbench.scoring.score import ImageScore, ProtocolScores, plain
 
 FACTS = ("light", "family", "severity", "kernel", "scene")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deblurbench.grid import grid
 from deblurbench.scoring.protocol import Protocol
-from deblurbench.scoring.reports.grid import grid
 from deblurbench.scoring.score import ProtocolScores, ScoreReport
 
 ADDED = "+"
@@ -62,9 +61,8 @@ def spread_table(report: ScoreReport, reference: ProtocolScores | None = None) -
     reference = reference or reference_of(report)
     rows = [["protocol", "PSNR", "diff", "by picture", "SSIM", "diff", "by picture"]]
     rows += [_row(scores, reference) for scores in ordered(report)]
-    rows = [list(row) for row in zip(*map(_with_room, zip(*rows, strict=True)), strict=True)]
     below = [f"diff: less that of {reference.protocol.id}; n = {report.n}", *_others(report), *_sentences(report)]
-    return "\n".join([grid(rows), "", *below])
+    return "\n".join([grid(rows, marks=ADDED), "", *below])
 
 
 def spread_dict(report: ScoreReport) -> dict[str, Any]:
@@ -107,12 +105,6 @@ def _row(scores: ProtocolScores, reference: ProtocolScores) -> list[str]:
 def label(protocol: Protocol) -> str:
     """A protocol's id, with a word where it is our reading."""
     return protocol.id + (" (unpublished)" if protocol.unpublished else "")
-
-
-def _with_room(column: Sequence[str]) -> Sequence[str]:
-    """A column of means with a blank where others have a mark."""
-    marked = any(cell.endswith(ADDED) for cell in column)
-    return [cell if cell.endswith(ADDED) else f"{cell} " for cell in column] if marked else column
 
 
 def _signed(value: float, decimals: int) -> str:

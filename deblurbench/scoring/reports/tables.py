@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from deblurbench.errors import listed
+from deblurbench.grid import grid
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.reports.gain import mean_gains, worse
-from deblurbench.scoring.reports.grid import grid
 from deblurbench.scoring.reports.spread import ADDED, label, ordered, spread_table
 from deblurbench.scoring.score import ImageScore, ProtocolScores, ScoreReport
 
@@ -36,12 +36,10 @@ def result_table(report: ScoreReport) -> str:
     """
     names = dict.fromkeys(m.name for scores in report.protocols for m in scores.protocol.metrics)
     metrics = sorted(names, key=lambda name: (name != "psnr_db", name != "ssim"))
-    rows = [["protocol", "n", *(f"{name} " for name in metrics)]]
+    rows = [["protocol", "n", *metrics]]
     for scores in report.protocols:
         rows += _result_rows(scores, metrics)
-    columns = [_without_room(column) if i else column for i, column in enumerate(zip(*rows, strict=True))]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    return "\n\n".join([grid(rows), *_block(_notes(report, (ADDED, _POOLED)))])
+    return "\n\n".join([grid(rows, marks=ADDED + _POOLED), *_block(_notes(report, (ADDED, _POOLED)))])
 
 
 def gain_table(report: ScoreReport) -> str:
@@ -78,21 +76,15 @@ def _result_rows(scores: ProtocolScores, metrics: Sequence[str]) -> list[list[st
     if scores.blurred is not None:
         blurred, gained = scores.blurred_mean or {}, mean_gains(scores)
         rows += [
-            row("  blurred", "", {n: digits(m, blurred.get(n)) + " " for n, m in of.items()}),
-            row("  gain", "", {n: digits(m, gained.get(n), signed=True) + " " for n, m in of.items()}),
-            row("  worse than blurred", "", {n: f"{len(names)} " for n, names in worse(scores).items()}),
+            row("  blurred", "", {n: digits(m, blurred.get(n)) for n, m in of.items()}),
+            row("  gain", "", {n: digits(m, gained.get(n), signed=True) for n, m in of.items()}),
+            row("  worse than blurred", "", {n: str(len(names)) for n, names in worse(scores).items()}),
         ]
     return rows
 
 
-def _without_room(column: Sequence[str]) -> Sequence[str]:
-    """A column without the blanks that stand for a mark, where it has none."""
-    marked = any(cell.endswith((ADDED, _POOLED)) for cell in column)
-    return column if marked else [cell.rstrip() for cell in column]
-
-
 def _mark(metric: Metric) -> str:
-    return _POOLED if metric.pooled else ADDED if metric.added else " "
+    return _POOLED if metric.pooled else ADDED if metric.added else ""
 
 
 def _block(lines: Sequence[str]) -> list[str]:

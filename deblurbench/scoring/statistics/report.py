@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from deblurbench import files
+from deblurbench.grid import grid
 from deblurbench.scoring.statistics.compare import ALPHA, Comparison, Interval, MethodResult, PairResult
 from deblurbench.scoring.statistics.direction import is_pooled
 from deblurbench.scoring.statistics.table import shown
@@ -96,7 +98,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield f"{aligned.track}: {metric}, {direction} is better"
     yield f"{counted(len(aligned.names), 'picture')} of {comparison.scenes} {comparison.scene_source}"
     yield ""
-    yield from _columns(
+    yield _indented(
         [["rank", "ties", "method", "mean" + unit(metric), "95 % interval"]]
         + [
             [_ranks(m.ranks), m.ties, shown(m.label, _WIDTH), _mean(m, digits), _between(m.interval, f".{digits}f")]
@@ -107,13 +109,17 @@ def lines(comparison: Comparison) -> Iterator[str]:
     pairs = _worth_printing(comparison)
     if pairs:
         yield ""
-        yield from _columns(
+        yield _indented(
             [["pair", "difference" + unit(metric), "95 % interval", "p (Holm)", "", "won/tied/lost", "win rate"]]
             + [_pair_cells(pair, digits) for pair in pairs],
             left=(0, 4),
         )
     yield ""
     yield from (f"- {note}" for note in notes(comparison, len(pairs)))
+
+
+def _indented(rows: Sequence[Sequence[str]], left: Sequence[int]) -> str:
+    return textwrap.indent(grid(rows, left=left), "  ")
 
 
 def counted(count: int, what: str) -> str:
@@ -202,10 +208,3 @@ def _infinite_notes(comparison: Comparison) -> Iterator[str]:
     left_out = max((pair.left_out for pair in comparison.pairs), default=0)
     if left_out:
         yield f"up to {left_out} of these {outside} are left out of a difference, but count as won or lost"
-
-
-def _columns(rows: Sequence[Sequence[str]], left: Sequence[int]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-        yield ("  " + "  ".join(cells)).rstrip()

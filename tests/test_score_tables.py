@@ -230,4 +230,4 @@ def test_a_grid_drops_empty_columns_and_ends_without_blanks():
 
 
 def test_marks_stand_behind_the_digits_of_a_column():
-    assert grid([["a", "psnr"], ["b", "12.5+"], ["c", "9.25"]], marks="+*") == "a   psnr\nb  12.5+\nc   9.25"
+    assert grid([["a", "psnr"], ["b", "12.5+"], ["c", "9.25"]], marks="+*") == "a  psnr\nb  12.5+\nc  9.25"

@@ -16,6 +16,9 @@ from deblurbench.scoring.statistics.permutation import EXACT, sign_flip_p, small
 from deblurbench.scoring.statistics.ranks import holm, rank_ranges, tie_letters
 from deblurbench.scoring.statistics.sums import Floats, sum_by_scene
 
+SAME = 1e-6
+"""Numbers of a picture that differ by no more are equal: by as much the ways differ in which SSIM may be computed."""
+
 ALPHA = 0.05
 RESAMPLES = 10_000
 
@@ -198,7 +201,7 @@ def _pairs(
     results = []
     for k, (i, j) in enumerate(places):
         a, b = (values[j], values[i]) if lower_is_better else (values[i], values[j])
-        both = np.isfinite(a) & np.isfinite(b)
+        both, apart = np.isfinite(a) & np.isfinite(b), differences[:, k] != 0
         known = differences[:, k][~np.isnan(differences[:, k])]
         results.append(
             PairResult(
@@ -214,19 +217,19 @@ def _pairs(
                 effect=_effect(known),
                 p=p[k],
                 p_holm=corrected[k],
-                wins=int((a > b).sum()),
-                ties=int((a == b).sum()),
-                losses=int((a < b).sum()),
+                wins=int((apart & (a > b)).sum()),
+                ties=int((~apart).sum()),
+                losses=int((apart & (a < b)).sum()),
             )
         )
     return results
 
 
 def _differences(a: Floats, b: Floats) -> Floats:
-    """a - b; 0 where both are infinite, nan where one is."""
+    """a - b; 0 where both are infinite or they are the same but for `SAME`, nan where one is infinite."""
     finite = np.isfinite(a) & np.isfinite(b)
     difference = np.subtract(a, b, out=np.full(len(a), np.nan), where=finite)
-    difference[a == b] = 0.0
+    difference[(a == b) | (np.abs(difference) <= SAME)] = 0.0
     return difference
 
 

@@ -258,3 +258,20 @@ def test_the_readable_table(cli, folders):
     assert math.isfinite(float(psnr))
     assert ssim.endswith("+")
     assert "added by deblurbench" in out[3]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--csv", "x", "--json", "./x"), "--csv and --json name the same file"),
+        (("--csv", "-"), "--csv - names no file"),
+        (("--csv", ""), "--csv '' names no file"),
+        (("--sheet", "x.jpg"), "x.jpg does not end in .png"),
+    ],
+)
+def test_results_go_where_they_are_looked_for(cli, folders, tmp_path, monkeypatch, options, told):
+    monkeypatch.chdir(tmp_path)
+    result = cli("score", *folders, *options)
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["preds", "sharp"]

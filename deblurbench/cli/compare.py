@@ -36,7 +36,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the resamples and flips.")
 @click.option("--csv", "csv_out", metavar="FILE", callback=options.check_file, help="Write one row per pair.")
-@click.option("--plot", "plot_out", metavar="FILE", callback=options.check_file, help="Draw the result as a PNG file.")
+@click.option("--plot", "plot_out", metavar="FILE", callback=options.check_png, help="Draw the result as a PNG file.")
 @options.json_out
 @options.common
 def command(
@@ -66,7 +66,6 @@ def command(
     from deblurbench.scoring.statistics import report
     from deblurbench.scoring.statistics.align import align
     from deblurbench.scoring.statistics.compare import compare
-    from deblurbench.scoring.statistics.direction import lower_is_better
     from deblurbench.scoring.statistics.plot import draw
     from deblurbench.scoring.statistics.table import read_scores
 
@@ -79,7 +78,7 @@ def command(
         compare(
             one,
             *_scenes(one, table),
-            lower_is_better=lower_is_better(one.track.protocol, one.metric),
+            lower_is_better=one.lower_is_better,
             resamples=resamples,
             seed=seed,
         )

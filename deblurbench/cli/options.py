@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from deblurbench.errors import UsageError
 from deblurbench.files import check_target, make_folder, write_json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -28,11 +29,25 @@ def _debug_is_read_by_main(ctx: click.Context, parameter: click.Parameter, value
 
 
 def check_file(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Say before the work, not after it, that a result cannot be written."""
-    if value and value != "-":
-        make_folder(Path(value).parent)
-        check_target(Path(value))
+    """Say before the work, not after it, that a result cannot be written, or would take the place of another one."""
+    if value is None or (value == "-" and parameter.name == "json_out"):
+        return value
+    option = parameter.opts[0]
+    if value in ("", "-"):
+        raise UsageError(f"{option} {value or repr(value)} names no file", "only --json - is for standard output")
+    make_folder(Path(value).parent)
+    check_target(Path(value))
+    others = ctx.meta.setdefault(__name__, {})
+    if (other := others.setdefault(Path(value).resolve(), option)) != option:
+        raise UsageError(f"{other} and {option} name the same file, {value}", "give each one of its own")
     return value
+
+
+def check_png(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The same of a picture, which is a PNG whatever it is called: so it is called one."""
+    if value not in (None, "", "-") and Path(str(value)).suffix.lower() != ".png":
+        raise UsageError(f"{value} does not end in .png", f"{parameter.opts[0]} draws a PNG")
+    return check_file(ctx, parameter, value)
 
 
 debug = click.option(

@@ -37,7 +37,7 @@ _FOLDER = click.Path(path_type=Path)
 @click.option(
     "--sheet",
     metavar="FILE",
-    callback=options.check_file,
+    callback=options.check_png,
     help="A PNG of the worst, median and best pictures, with error maps.",
 )
 @options.csv_out

@@ -275,7 +275,7 @@ def test_what_is_kept_stays_small(leaves, monkeypatch):
 
 def test_json_and_the_table_in_the_docs(leaves):
     suspicions = observe([saved(floats(p))[..., ::-1] for p in leaves], leaves)
-    (found,) = json.loads(json.dumps(suspicions.as_dict()))["suspicions"]
+    (found,) = (json.loads(json.dumps(suspicion.as_dict())) for suspicion in suspicions.warnings())
     assert found["kind"] == "channels-swapped"
     assert "7 of 7" in found["message"] or "8 of 8" in found["message"]
     assert found["names"][0] == "000.png"

@@ -72,7 +72,7 @@ class Scored:
     def write_sheet(self, path: Path, title: str) -> None:
         """Write the worst, median and best pictures under the first protocol as a PNG."""
         first = self.report.protocols[0]
-        write_score_sheet(path, first, self.pairs(chosen_names(first)), title=title)
+        write_score_sheet(path, first, self.pairs(chosen_names(first)), title)
 
 
 def dataset_at(sharp: Path) -> tuple[Path, tuple[str, ...]] | None:

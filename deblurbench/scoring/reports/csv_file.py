@@ -11,7 +11,7 @@ from deblurbench import files
 from deblurbench.scoring.score import ProtocolScores, ScoreReport
 
 BLURRED = "blurred_"
-"""What the name of a column begins with that holds the blurred picture's number."""
+"""What the name of a column begins with that holds the blurred picture's number: none of the method."""
 
 
 def write_csv(path: Path, report: ScoreReport, *, with_split: bool = False) -> None:

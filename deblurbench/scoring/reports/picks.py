@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deblurbench.errors import UsageError
-from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.score import ImageScore, ProtocolScores
 
 
@@ -17,16 +16,18 @@ class Pick:
     images: tuple[ImageScore, ...]
 
 
-def pick(scores: ProtocolScores, metric: Metric, count: int) -> list[Pick]:
-    """`count` pictures of each kind, none twice: fewer where there are not enough; pictures without a value never.
+def pick(scores: ProtocolScores, count: int) -> list[Pick]:
+    """By the first metric `count` pictures of each kind, none twice: fewer where there are not enough.
 
-    Equal values are told apart by name, so that the same scores give the same pictures.
+    Pictures without a value are left out. Equal values are told apart by name, so that the same scores give the same
+    pictures.
 
     Raises: UsageError where no picture has a value.
     """
+    metric = scores.protocol.metrics[0]
     valued = [image for image in scores.images if metric.name in image.values]
     if not valued:
-        raise UsageError(f"no picture has a {metric.name} under {scores.protocol.id}", "choose another metric")
+        raise UsageError(f"no picture has a {metric.name} under {scores.protocol.id}", "name another protocol first")
     sign = -1 if metric.lower_is_better else 1
     ordered = tuple(sorted(valued, key=lambda image: (sign * image.values[metric.name], image.name)))
     if len(ordered) == 1:
@@ -36,13 +37,3 @@ def pick(scores: ProtocolScores, metric: Metric, count: int) -> list[Pick]:
     start = (len(rest) - min(count, len(rest))) // 2
     kinds = {"worst": ordered[:count], "median": rest[start : start + count], "best": ordered[-count:]}
     return [Pick(kind, images) for kind, images in kinds.items() if images]
-
-
-def metric_of(scores: ProtocolScores, name: str | None) -> Metric:
-    """A protocol's metric of a name, or its first one. Raises UsageError for an unknown name."""
-    metrics = {metric.name: metric for metric in scores.protocol.metrics}
-    if name is None:
-        return scores.protocol.metrics[0]
-    if name not in metrics:
-        raise UsageError(f"{scores.protocol.id} has no metric {name!r}", f"it has {', '.join(metrics)}")
-    return metrics[name]

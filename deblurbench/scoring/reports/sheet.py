@@ -10,22 +10,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.errors import UsageError
 from deblurbench.images.codec import Picture, write_png
 from deblurbench.images.sheet import Cell, Section, section_sheet
 from deblurbench.scoring.pictures.pairing import Pair
 from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Metric
 from deblurbench.scoring.reports.error_map import ErrorMap, coloured, error_map, scale_bar, scale_for, worst_part
-from deblurbench.scoring.reports.picks import Pick, metric_of, pick
+from deblurbench.scoring.reports.picks import Pick, pick
 from deblurbench.scoring.score import ImageScore, ProtocolScores
 
 Array = npt.NDArray[Any]
 
 SIDE = 256
 """Pixels, of the square that is shown of a picture at its full scale: shrinking it would hide the blur."""
-MOST = 8
-"""Pictures of a kind: what bounds the sheet, at about 1100 x 8300 pixels."""
+COUNT = 2
+"""Pictures of a kind."""
 
 
 @dataclass(frozen=True)
@@ -40,33 +39,18 @@ class _Shown:
     where: str
 
 
-def write_score_sheet(
-    path: Path,
-    scores: ProtocolScores,
-    pair_of: Callable[[str], Pair],
-    *,
-    metric: str | None = None,
-    count: int = 2,
-    title: str = "",
-) -> None:
+def write_score_sheet(path: Path, scores: ProtocolScores, pair_of: Callable[[str], Pair], title: str = "") -> None:
     """Write `score_sheet` as PNG."""
-    write_png(path, score_sheet(scores, pair_of, metric=metric, count=count, title=title))
+    write_png(path, score_sheet(scores, pair_of, title))
 
 
-def chosen_names(scores: ProtocolScores, metric: str | None = None, count: int = 2) -> list[str]:
-    """The names of the pictures that `score_sheet` shows. Raises UsageError as it does."""
-    return [image.name for group in _picks(scores, metric_of(scores, metric), count) for image in group.images]
+def chosen_names(scores: ProtocolScores) -> list[str]:
+    """The names of the pictures that `score_sheet` shows. Raises UsageError where no picture has a value."""
+    return [image.name for group in pick(scores, COUNT) for image in group.images]
 
 
-def score_sheet(
-    scores: ProtocolScores,
-    pair_of: Callable[[str], Pair],
-    *,
-    metric: str | None = None,
-    count: int = 2,
-    title: str = "",
-) -> Picture:
-    """Lay out `count` pictures each that are worst, median and best by a metric: uint8 H x W x 3.
+def score_sheet(scores: ProtocolScores, pair_of: Callable[[str], Pair], title: str = "") -> Picture:
+    """Lay out two pictures each that are worst, median and best by the first metric: uint8 H x W x 3.
 
     Each row: blurred (where the pair has one), prediction, sharp, and the error map of the prediction. What is larger
     than 256 x 256 is cropped at its full scale to the part where the prediction's squared error is largest, the same
@@ -75,14 +59,11 @@ def score_sheet(
     Args:
         scores: of one protocol, whose reader and rounding also apply to what is shown.
         pair_of: the files of a picture by its name.
-        metric: of the protocol; its first one unless given.
-        count: 1 .. 8.
         title: what was scored, such as the folder of the predictions.
 
-    Raises: UsageError for an unknown metric or another count, PictureError where a file cannot be read any more.
+    Raises: UsageError where no picture has a value, PictureError where a file cannot be read any more.
     """
-    by = metric_of(scores, metric)
-    picks = _picks(scores, by, count)
+    by, picks = scores.protocol.metrics[0], pick(scores, COUNT)
     blurred = {image.name: image for image in scores.blurred or ()}
     shown = [[_shown(scores, i, blurred.get(i.name), pair_of(i.name)) for i in group.images] for group in picks]
     scale = scale_for([one.errors for group in shown for one in group])
@@ -96,12 +77,6 @@ def score_sheet(
     mean = f", mean {_number(by.name, scores.mean[by.name])}" if by.name in scores.mean else ""
     headline = f"{scores.protocol.id}{mean}, n = {len(scores.images)}"
     return section_sheet(f"{title}: {headline}" if title else headline, sections, 4 if with_blur else 3)
-
-
-def _picks(scores: ProtocolScores, metric: Metric, count: int) -> list[Pick]:
-    if not 1 <= count <= MOST:
-        raise UsageError(f"a sheet shows 1 .. {MOST} pictures of a kind, not {count}", "choose fewer")
-    return pick(scores, metric, count)
 
 
 def _heading(group: Pick, metric: Metric, total: int) -> str:

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError, UsageError, listed, nearest
-from deblurbench.scoring.statistics.table import BLURRED, Scores, Track, shown
+from deblurbench.scoring.protocol import Metric, find_protocol
+from deblurbench.scoring.reports.csv_file import BLURRED
+from deblurbench.scoring.statistics.table import Scores, Track, shown
 
+_ERRORS = ("mse", "rmse", "mae", "lpips", "dists", "niqe")
 _SAME_DB = 1e-3  # two paths of the program differ by less; other pictures by more
 
 
@@ -34,6 +37,24 @@ class Aligned:
     values: npt.NDArray[np.float64]
     missing: int
     undefined: int
+
+    @property
+    def lower_is_better(self) -> bool:
+        """As the protocol says; of one that is not known here, as the metric's name says: errors are."""
+        found = self._metric
+        return found.lower_is_better if found else self.metric.lower().split("_")[0] in _ERRORS
+
+    @property
+    def pooled(self) -> bool:
+        """Whether the protocol's number for a set comes from the error over all samples, not from pictures' numbers."""
+        return self._metric is not None and self._metric.pooled
+
+    @property
+    def _metric(self) -> Metric | None:
+        try:
+            return next((m for m in find_protocol(self.track.protocol).metrics if m.name == self.metric), None)
+        except UsageError:
+            return None
 
 
 def align(

@@ -10,7 +10,7 @@ from deblurbench.errors import DeblurbenchError
 from deblurbench.files import replacing
 from deblurbench.scoring.statistics.compare import Comparison, Interval, PairResult
 from deblurbench.scoring.statistics.ranks import UNKNOWN
-from deblurbench.scoring.statistics.report import unit
+from deblurbench.scoring.statistics.report import rank_words, unit
 from deblurbench.scoring.statistics.table import shown
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#c8500a", "#8a8a8a"
@@ -59,7 +59,8 @@ def _draw_row(figure: Any, comparison: Comparison) -> None:
         if method.mean is not None:
             _draw_point(means, place, method.mean, method.interval, _BLUE)
     means.set_yticks(places)
-    means.set_yticklabels([_ranked(m.ranks, m.label) for m in comparison.methods], fontsize=9, parse_math=False)
+    titles = [f"{shown(m.label, _LABEL)}  ({rank_words(m.ranks)})" for m in comparison.methods]
+    means.set_yticklabels(titles, fontsize=9, parse_math=False)
     means.set_ylim(len(comparison.methods) - 0.5, -0.5)
     means.set_xlabel(f"mean{unit(aligned.metric)}, 95 % interval over scenes", fontsize=8)
     _draw_ties(bars, ties)
@@ -123,8 +124,3 @@ def _draw_differences(axes: Any, comparison: Comparison) -> None:
         fontsize=8,
         parse_math=False,
     )
-
-
-def _ranked(ranks: tuple[int, int], label: str) -> str:
-    rank = str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}-{ranks[1]}"
-    return f"{shown(label, _LABEL)}  ({rank})"

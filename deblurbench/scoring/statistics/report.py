@@ -12,7 +12,6 @@ from typing import Any
 from deblurbench import files
 from deblurbench.grid import grid
 from deblurbench.scoring.statistics.compare import ALPHA, Comparison, Interval, MethodResult, PairResult
-from deblurbench.scoring.statistics.direction import is_pooled
 from deblurbench.scoring.statistics.table import shown
 
 _MOST_PAIRS = 45  # of ten methods; of more, only those that a reader asks for first are printed
@@ -101,7 +100,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield _indented(
         [["rank", "ties", "method", "mean" + unit(metric), "95 % interval"]]
         + [
-            [_ranks(m.ranks), m.ties, shown(m.label, _WIDTH), _mean(m, digits), _between(m.interval, f".{digits}f")]
+            [rank_words(m.ranks), m.ties, shown(m.label, _WIDTH), _mean(m, digits), _between(m.interval, f".{digits}f")]
             for m in comparison.methods
         ],
         left=(1, 2),
@@ -133,7 +132,8 @@ def _digits(comparison: Comparison) -> int:
     return min(10, max(4, 5 - math.floor(math.log10(largest)))) if largest else 4
 
 
-def _ranks(ranks: tuple[int, int]) -> str:
+def rank_words(ranks: tuple[int, int]) -> str:
+    """`2`, or `1-3` where it may be any of these."""
     return str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}-{ranks[1]}"
 
 
@@ -184,7 +184,7 @@ def notes(comparison: Comparison, printed: int | None = None) -> Iterator[str]:
     if pairs and comparison.scenes > 1 and comparison.smallest_p >= ALPHA:
         smallest = f"the smallest possible p is {comparison.smallest_p:.2g}"
         yield f"NO PAIR CAN BE TOLD APART: {smallest}; {_way_out(comparison)}"
-    if is_pooled(aligned.track.protocol, aligned.metric):
+    if aligned.pooled:
         yield "the protocol pools the error over all pictures; compared are the pictures' own numbers, and their means"
     if any(method.infinite for method in comparison.methods):
         yield from _infinite_notes(comparison)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.scoring.reports.csv_file import BLURRED
 
-BLURRED = "blurred_"  # the columns of the blurred picture: no numbers of the method
 _KEYS = ("protocol", "name", "split")
 _NO_METRICS = (*_KEYS, "samples")  # samples: how many numbers a picture has, for pooled means
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)

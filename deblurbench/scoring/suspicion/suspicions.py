@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 from deblurbench.errors import PictureError
 from deblurbench.scoring.pictures.reading import Opened
@@ -73,10 +72,6 @@ class Suspicions:
             if _GROSS.isdisjoint(suspicion.kind for suspicion in found):
                 found += _judge(self._sample.records())
         return found
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"suspicions": [suspicion.as_dict() for suspicion in self.warnings()]}
 
 
 def _look_closely(seen: Seen) -> _Closely:

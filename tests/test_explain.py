@@ -4,7 +4,9 @@ import dataclasses
 import json
 
 import pytest
+from conftest import noise
 
+import deblurbench
 from deblurbench import plugins
 from deblurbench.scoring.protocol import Metric, Protocol, find_protocol
 
@@ -24,6 +26,21 @@ def test_every_protocol_explains_every_point(cli, name):
     assert all(metric.name in words for metric in protocol.metrics)
     assert ("unpublished" in words) >= protocol.unpublished
     assert max(len(line) for line in shown.out.splitlines()[1:]) <= 110
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_recipe_is_that_of_its_code(name):
+    """Where one can tell the other: the reader, the rounding rule, and whether equal pictures are infinite."""
+    protocol = find_protocol(name)
+    recipe = protocol.recipe
+    readers = {"skimage": "skimage.io.imread", "opencv": "cv2.imread", "pillow": "PIL.Image", "matlab": "MATLAB imread"}
+    assert [reader for reader, word in readers.items() if word in recipe.reader] == [protocol.reader.name]
+    rules = {"keep": "not rounded", "truncate": "truncated", "round": "rounded half to even"}
+    assert [rule for rule, word in rules.items() if word in recipe.rounding] == [protocol.rounding]
+    if not any(metric.slow for metric in protocol.metrics):
+        picture = noise(24, 24)
+        (scores,) = deblurbench.score(picture, picture, name).protocols
+        assert ("infinite" in recipe.infinities) == bool(scores.infinite)
 
 
 def test_the_json_is_the_same_as_an_object(cli):

@@ -90,6 +90,13 @@ def test_equal_pictures_are_infinite_and_so_is_the_mean(cli, folders):
     assert "inf" in cli("score", preds, sharp).out
 
 
+def test_an_infinite_loss_is_no_infinite_gain(cli, folders, tmp_path):
+    preds, sharp = folders
+    shutil.copytree(sharp, tmp_path / "blur")
+    (protocol,) = scored(cli, preds, sharp, "--blur", tmp_path / "blur")["protocols"]
+    assert (protocol["blurred_mean"]["psnr_db"], protocol["gain"]["psnr_db"]) == ("inf", "-inf")
+
+
 def test_csv_holds_every_digit(cli, folders, tmp_path):
     preds, sharp = folders
     (protocol,) = scored(cli, preds, sharp, "--csv", tmp_path / "new" / "s.csv")["protocols"]

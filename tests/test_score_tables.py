@@ -158,6 +158,12 @@ def test_added_ssim_is_marked_and_protocols_without_psnr_and_ssim_are_said_below
     ]
 
 
+def test_a_spread_beside_infinite_means_says_so():
+    values = {"a": math.inf, "b": 100.0, "c": 80.0}
+    text = spread_table(report(*(scored(protocol(name), [(value, 1)]) for name, value in values.items())))
+    assert "moves PSNR by 20.00 dB, infinite means aside: 80.000 (c@1) .. 100.000 (b@1)" in text
+
+
 def test_infinite_pictures_and_single_protocols_make_no_spread():
     both = report(scored(protocol("a"), [(math.inf, 1), (30, 0.9)]), scored(protocol("b"), [(math.inf, 1), (33, 0.8)]))
     assert extent(both, "psnr_db") is None

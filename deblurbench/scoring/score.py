@@ -148,8 +148,8 @@ class ScoreReport:
 
 
 def plain(values: Mapping[str, float]) -> dict[str, float | str]:
-    """The values as JSON can hold them: infinity as the string "inf"."""
-    return {name: "inf" if math.isinf(value) else value for name, value in values.items()}
+    """The values as JSON can hold them: infinities as the strings "inf" and "-inf"."""
+    return {name: str(value) if math.isinf(value) else value for name, value in values.items()}
 
 
 def score_folders(

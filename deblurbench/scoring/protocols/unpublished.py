@@ -12,7 +12,7 @@ _MSE = Metric("mse", squared, lower_is_better=True)
 _SSIM = Metric("ssim", Compared.gaussian_ssim)
 
 
-def _recipe(range_: str, used_by: str) -> Recipe:
+def _recipe(range_: str, infinities: str, used_by: str) -> Recipe:
     return Recipe(
         reader=words.PILLOW_READER,
         colour=words.RGB,
@@ -24,7 +24,7 @@ def _recipe(range_: str, used_by: str) -> Recipe:
         padding=words.VALID + " (our reading)",
         range=range_,
         aggregation=words.PER_PICTURE + " (our reading)",
-        infinities=words.INFINITE,
+        infinities=infinities,
         used_by=used_by,
         source="unpublished: no recipe is known, this is deblurbench's reading",
         tolerance="none can be stated: there is no code to compare with",
@@ -39,6 +39,7 @@ PEXELS_128 = Protocol(
     metrics=(Metric("psnr_db", Compared.psnr), _SSIM, _MSE),
     recipe=_recipe(
         "255; MSE in squared grey levels of 0 .. 255 (our reading)",
+        words.INFINITE,
         "the Pexels study of CNN, GAN and U-Net (30.90 dB, SSIM 0.9261 at best, on its validation pictures)",
     ),
     unpublished=True,
@@ -52,6 +53,7 @@ GIR = Protocol(
     metrics=(_MSE, _SSIM),
     recipe=_recipe(
         "255; MSE in squared grey levels of 0 .. 255: the reported 20.2 cannot be on a scale of 0 .. 1",
+        "none; equal pictures have MSE 0 and SSIM 1",
         "the Generative Image Rectifier (MSE 20.2065, SSIM 0.8518; how they were computed is not stated)",
     ),
     unpublished=True,

@@ -138,5 +138,6 @@ def _sentences(report: ScoreReport) -> list[str]:
                 lines.append(f"All protocols agree on {title}: {low}{unit}")
                 continue
             width = f"{of.width:.{max(range_decimals, 2)}f}{unit}"
+            width += ", infinite means aside" if any(math.isinf(s.mean.get(name, 0)) for s in report.protocols) else ""
             lines.append(f"The protocol alone moves {title} by {width}: {low} ({of.lowest}) .. {high} ({of.highest})")
     return lines

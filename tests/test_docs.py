@@ -1,12 +1,15 @@
 """What the documents show works as shown."""
 
+import json
 import re
+import sys
 
 import numpy as np
 import pytest
 from conftest import ROOT, noise
 from fetch_kit import FakeClient, fake_check, manifest
 
+from deblurbench import BatchScorer, plugins
 from deblurbench.blur.family import Blur
 from deblurbench.blur.kernel import UNIT
 from deblurbench.dataset.build import build
@@ -74,6 +77,32 @@ def test_the_online_source_of_the_docs_works(tmp_path, monkeypatch):
     assert summary.as_dict()["outcomes"] == {"kept": 3, "listing": 2}
     with pytest.raises(FetchError, match="a list where a listing is due"):
         asked.source.check_answer([], web.asked[0])
+
+
+def test_the_protocol_of_the_docs_works(cli, tmp_path, monkeypatch):
+    """The block as it stands, in a package that is installed with the line of the docs."""
+    info, package, folders = tmp_path / "mine-3.dist-info", tmp_path / "my_package", tmp_path / "pictures"
+    for folder in (info, package, folders / "preds", folders / "sharp"):
+        folder.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 3\n")
+    line = re.search(r'^my-eval = "(.*?)"', blocks("docs/plugins.md", "toml")[0], re.MULTILINE)
+    assert line
+    (info / "entry_points.txt").write_text(f"[deblurbench.protocols]\nmy-eval = {line[1]}\n")
+    (package / "protocol.py").write_text(blocks("docs/plugins.md", "python")[2])
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins.find.cache_clear()
+    write_png(folders / "sharp" / "a.png", np.full((20, 20, 3), 51, np.uint8))
+    np.save(folders / "preds" / "a.npy", np.full((20, 20, 3), 0.2157))  # 55.0035 of 255, truncated to 55
+    try:
+        result = cli("score", folders / "preds", folders / "sharp", "--protocol", "my-eval", "--json", "-")
+        mean = json.loads(result.out)["protocols"][0]["mean"]
+        assert mean == {"psnr_db": pytest.approx(10 * np.log10(255**2 / 16)), "within_one": 0.0}
+        assert "our lab" in cli("list", "protocols", "--explain", "my-eval").out
+        assert BatchScorer("my-eval").metrics == ("psnr_db",)
+    finally:
+        plugins.find.cache_clear()
+        for name in ("my_package", "my_package.protocol"):
+            sys.modules.pop(name, None)
 
 
 def test_every_command_of_the_docs_exists(cli):

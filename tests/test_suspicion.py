@@ -12,8 +12,7 @@ from conftest import ROOT, noise
 from deblurbench.images.codec import list_pictures, read_rgb
 from deblurbench.scoring.pictures.reading import Opened
 from deblurbench.scoring.suspicion import order
-from deblurbench.scoring.suspicion.sample import Sample
-from deblurbench.scoring.suspicion.suspicions import CLOSELY, SIGNS, Suspicions
+from deblurbench.scoring.suspicion.suspicions import CLOSELY, SIGNS, Sample, Suspicions
 from deblurbench.sources.deadleaves import draw
 
 LATER = ("order", "min-max-stretch", "wrong-gamma", "gain-or-offset", "truncated", "shifted", "zoomed")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from deblurbench.scoring.suspicion.finding import Sign
 from deblurbench.scoring.suspicion.seen import Array, Seen, bytes_of
-from deblurbench.scoring.suspicion.tally import Sign
 
 
 def equals_sharp(seen: Seen) -> bool | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from deblurbench.scoring.suspicion.finding import Sign
 from deblurbench.scoring.suspicion.seen import Seen
-from deblurbench.scoring.suspicion.tally import Sign
 
 _FAR, _MIDDLE = 216, (128, 192)
 _COLOURFUL = 4.0  # levels between R and B of the grid's cells, RMS

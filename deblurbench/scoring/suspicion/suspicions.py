@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import Generic, TypeVar
 
 from deblurbench.errors import PictureError
+from deblurbench.files import sha256_text
 from deblurbench.scoring.pictures.reading import Opened
 from deblurbench.scoring.suspicion import copies, order, place, resampled, rounding, samples, tone
-from deblurbench.scoring.suspicion.finding import Suspicion
-from deblurbench.scoring.suspicion.sample import Sample
+from deblurbench.scoring.suspicion.finding import Suspicion, Tally
 from deblurbench.scoring.suspicion.seen import Seen, look_at
-from deblurbench.scoring.suspicion.tally import Tally
+
+Record = TypeVar("Record")
 
 CLOSELY = 16
 """So many pictures are looked at closely."""
@@ -85,3 +87,30 @@ def _judge(records: list[_Closely]) -> list[Suspicion]:
         *place.judge([record.place for record in records]),
         *resampled.judge([record.traces for record in records]),
     ]
+
+
+class Sample(Generic[Record]):
+    """The records of `size` pictures drawn from all.
+
+    They are those whose names hash lowest, so that neither the number of pictures need be known before, nor the
+    order in which threads bring them matters, and a sample is not all of one scene. Of n pictures about
+    size (1 + ln(n / size)) are wanted on the way.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: dict[str, Record] = {}
+
+    def wants(self, name: str) -> bool:
+        """Whether the picture belongs to the sample, by all that is known so far."""
+        return len(self._kept) < self._size or sha256_text(name) < max(self._kept)
+
+    def add(self, name: str, record: Record) -> None:
+        """Keep the record, unless the sample is full of lower ones."""
+        self._kept[sha256_text(name)] = record
+        if len(self._kept) > self._size:
+            del self._kept[max(self._kept)]
+
+    def records(self) -> list[Record]:
+        """In the order of the hashes."""
+        return [self._kept[key] for key in sorted(self._kept)]

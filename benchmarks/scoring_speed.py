@@ -32,9 +32,10 @@ from deblurbench.images.codec import list_pictures, read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
 from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.pairing import pair_folders
 from deblurbench.scoring.pictures.readers import read_plain
 from deblurbench.scoring.protocol import Protocol, find_protocol
-from deblurbench.scoring.score import ScoreReport, score_folders
+from deblurbench.scoring.score import ScoreReport, score_pairing
 from deblurbench.scoring.selection import ALL, select
 from deblurbench.sources.deadleaves import draw
 
@@ -64,9 +65,11 @@ import sys
 from pathlib import Path
 from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.score import score_folders
+from deblurbench.scoring.pictures.pairing import pair_folders
+from deblurbench.scoring.score import score_pairing
 engine.expect(10**12)
-score_folders(Path(sys.argv[1]), Path(sys.argv[2]), [find_protocol("gnr638-eval")], exact=False, quiet=True)
+pairing = pair_folders(Path(sys.argv[1]), Path(sys.argv[2]))
+score_pairing(pairing, [find_protocol("gnr638-eval")], exact=False, quiet=True)
 """
 
 
@@ -121,7 +124,8 @@ class Benchmark:
 
     def score(self, protocols: list[Protocol], *, exact: bool = False, workers: int = 1) -> ScoreReport:
         """What `deblurbench score` does."""
-        return score_folders(self.predictions, self.sharp, protocols, exact=exact, workers=workers, quiet=True)
+        pairing = pair_folders(self.predictions, self.sharp)
+        return score_pairing(pairing, protocols, exact=exact, workers=workers, quiet=True)
 
     def errors(self) -> dict[str, float]:
         """The largest differences to scikit-image's values."""

@@ -20,10 +20,11 @@ from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.runs.breakdown import break_down, break_down_dataset, breakdown_text
 from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
 from deblurbench.runs.severity import kernel_radii, rms_radius, severity
+from deblurbench.scoring.pictures.pairing import pair_folders
 from deblurbench.scoring.protocol import find_protocol
 from deblurbench.scoring.protocols.gnr638 import GNR638_EVAL
 from deblurbench.scoring.reports.sheet import score_sheet
-from deblurbench.scoring.score import ImageScore, ProtocolScores, score_folders
+from deblurbench.scoring.score import ImageScore, ProtocolScores, score_pairing
 
 MOTION = '{ family = "linear-motion", length = [3, 9], angle = [0, 180] }'
 MIX = f"""{TINY}
@@ -63,7 +64,7 @@ def test_all_test_splits_are_scored_each_by_its_folder(mixed, preds):
     assert list(pairs.folders) == ["test-g1.2", "test-mix"]
     assert report.n == len(pairs) == 12
     folders = [
-        score_folders(preds / s, mixed.folder(s, "sharp"), PROTOCOLS, blur=mixed.folder(s, "blur"), quiet=True)
+        score_pairing(pair_folders(preds / s, mixed.folder(s, "sharp"), mixed.folder(s, "blur")), PROTOCOLS, quiet=True)
         for s in mixed.test_splits
     ]
     expected = [image.values for of in folders for image in of.protocols[0].images]

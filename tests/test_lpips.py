@@ -16,8 +16,9 @@ from deblurbench.errors import UsageError
 from deblurbench.files import sha256_file
 from deblurbench.scoring.lpips.nets import ALEX, VGG, Net
 from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.pairing import pair_folders
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.score import score_folders
+from deblurbench.scoring.score import score_pairing
 from deblurbench.scoring.weights import foreign, give_weights, read_weights, with_weights
 
 NETS = {"lpips-alex": ALEX, "lpips-vgg": VGG}
@@ -132,7 +133,7 @@ def test_results_say_which_weights_gave_them(tmp_path, files):
         (tmp_path / folder).mkdir()
         Image.fromarray(noise(40, 50, seed=seed)).save(tmp_path / folder / "a.png")
     ready = give_weights([find_protocol("lpips-alex"), find_protocol("gnr638-eval")], files["lpips-alex"])
-    report = score_folders(tmp_path / "preds", tmp_path / "sharp", ready, quiet=True)
+    report = score_pairing(pair_folders(tmp_path / "preds", tmp_path / "sharp"), ready, quiet=True)
     lpips, plain = json.loads(json.dumps(report.as_dict()))["protocols"]
     digests = [named.rpartition("=")[2] for named in files["lpips-alex"]]
     assert [weights["sha256"] for weights in lpips["weights"]] == digests

@@ -14,8 +14,9 @@ from deblurbench.scoring.alignment import align as alignment
 from deblurbench.scoring.alignment import ecc_loops, warps
 from deblurbench.scoring.alignment.align import align, find_warp
 from deblurbench.scoring.metrics.compared import Compared
+from deblurbench.scoring.pictures.pairing import pair_folders
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.score import score_folders
+from deblurbench.scoring.score import score_pairing
 from deblurbench.sources import deadleaves
 
 BOTH = [find_protocol("realblur-ecc"), find_protocol("rsblur-ecc")]
@@ -180,7 +181,7 @@ def test_a_failure_is_a_line(tmp_path):
         (tmp_path / folder).mkdir()
         for name, picture in zip("ab", pictures, strict=True):
             Image.fromarray(picture).save(tmp_path / folder / f"{name}.png")
-    report = score_folders(tmp_path / "p", tmp_path / "s", BOTH, quiet=True)
+    report = score_pairing(pair_folders(tmp_path / "p", tmp_path / "s"), BOTH, quiet=True)
     assert report.n == 1
     assert report.failures[0].startswith("b.png: the prediction cannot be aligned")
 

@@ -11,9 +11,10 @@ import torch
 from deblurbench.scoring.metrics import fused, plain, ssim
 from deblurbench.scoring.metrics.psnr import psnr_db
 from deblurbench.scoring.metrics.windows import GAUSSIAN, GAUSSIAN_2D_32, RADIUS
+from deblurbench.scoring.pictures.pairing import pair_folders
 from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import find_protocol
-from deblurbench.scoring.score import score_folders
+from deblurbench.scoring.score import score_pairing
 
 DIGIT = 1e-9  # what is computed in float64 agrees to this; the rest is said here, with its cause
 TOLERANCES = {
@@ -123,7 +124,8 @@ def test_each_pair(shared, rows, code):
 def test_each_set(shared, rows):
     folder = shared / "protocol_vectors"
     names = list(dict.fromkeys(row["protocol"] for pair in ("SET_all", "SET_finite") for row in rows[pair]))
-    report = score_folders(folder / "pred", folder / "sharp", [find_protocol(name) for name in names], quiet=True)
+    pairing = pair_folders(folder / "pred", folder / "sharp")
+    report = score_pairing(pairing, [find_protocol(name) for name in names], quiet=True)
     assert (report.n, report.failures) == (11, ())
     scores = dict(zip(names, report.protocols, strict=True))
     for row in rows["SET_all"] + rows["SET_finite"]:

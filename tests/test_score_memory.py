@@ -13,10 +13,12 @@ SCORE = """
 import resource, sys
 from pathlib import Path
 from deblurbench.compiled import expect
-from deblurbench.scoring.score import score_folders
+from deblurbench.scoring.pictures.pairing import pair_folders
+from deblurbench.scoring.score import score_pairing
 from deblurbench.scoring.protocols.gnr638 import GNR638_EVAL
 expect(10**12)
-report = score_folders(Path(sys.argv[1], "preds"), Path(sys.argv[1], "sharp"), [GNR638_EVAL], workers=2, quiet=True)
+pairing = pair_folders(Path(sys.argv[1], "preds"), Path(sys.argv[1], "sharp"))
+report = score_pairing(pairing, [GNR638_EVAL], workers=2, quiet=True)
 assert report.n == int(sys.argv[2])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """

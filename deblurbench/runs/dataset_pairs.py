@@ -155,7 +155,7 @@ def score_dataset(
     quiet: bool = False,
     observer: Observer | None = None,
 ) -> ScoreReport:
-    """Score the predictions of a dataset's splits; see `score_folders`. Memory stays flat for datasets in shards too.
+    """Score the predictions of a dataset's splits; see `score_pairing`. Memory stays flat for datasets in shards too.
 
     Raises: PictureError where a picture of the dataset cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Scoring a folder of predictions against a folder of sharp pictures."""
+"""Scoring predictions against sharp pictures: pairs in, a report out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deblurbench.errors import PictureError, UsageError, nearest
 from deblurbench.progress import progress
 from deblurbench.scoring import aggregate
 from deblurbench.scoring.metrics import engine
-from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source, pair_folders
+from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source
 from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Metric, Protocol
 
@@ -152,32 +152,6 @@ def plain(values: Mapping[str, float]) -> dict[str, float | str]:
     return {name: str(value) if math.isinf(value) else value for name, value in values.items()}
 
 
-def score_folders(
-    predictions: Path,
-    sharp: Path,
-    protocols: Sequence[Protocol],
-    *,
-    blur: Path | None = None,
-    exact: bool = True,
-    workers: int = 1,
-    quiet: bool = False,
-    observer: Observer | None = None,
-) -> ScoreReport:
-    """Score every picture of `sharp` against the prediction of the same name.
-
-    Args:
-        predictions, sharp, blur: folders; `blur` adds the blurred pictures' own numbers.
-        protocols: at least one.
-        exact: False allows SSIM in float32, to within 1e-6, where a protocol computes nothing else.
-        workers: threads.
-        observer: is told of each pair.
-
-    Raises: UsageError where a folder is missing or empty, or two are one.
-    """
-    pairing = pair_folders(predictions, sharp, blur)
-    return score_pairing(pairing, protocols, exact=exact, workers=workers, quiet=quiet, observer=observer)
-
-
 def score_pairing(
     pairing: Pairing,
     protocols: Sequence[Protocol],
@@ -187,7 +161,15 @@ def score_pairing(
     quiet: bool = False,
     observer: Observer | None = None,
 ) -> ScoreReport:
-    """Score pictures that are paired already, wherever they lie."""
+    """Score pairs of pictures, wherever they lie.
+
+    Args:
+        pairing: such as `pair_folders` makes; with blurred pictures, their numbers are computed too.
+        protocols: at least one.
+        exact: False allows SSIM in float32, to within 1e-6, where a protocol computes nothing else.
+        workers: threads.
+        observer: is told of each pair.
+    """
     if pairing.pairs:
         engine.expect(len(pairing.pairs) * about_samples(pairing.pairs[0].sharp))
     scorer = _Scorer(protocols, exact, pairing.with_blur, observer)

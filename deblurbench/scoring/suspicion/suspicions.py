@@ -34,7 +34,7 @@ class _Closely:
 
 
 class Suspicions:
-    """Give it to `score_folders(..., observer=Suspicions())`, and ask for `warnings()` when the run has ended.
+    """Give it to `score_pairing(..., observer=Suspicions())`, and ask for `warnings()` when the run has ended.
 
     Every pair is looked at on a grid of rows, 16 pairs closely; little is kept of any. Threads may share it.
     """

@@ -97,6 +97,22 @@ def test_an_infinite_loss_is_no_infinite_gain(cli, folders, tmp_path):
     assert (protocol["blurred_mean"]["psnr_db"], protocol["gain"]["psnr_db"]) == ("inf", "-inf")
 
 
+def test_predictions_nearer_to_the_blur_are_named_one_by_one(cli, tmp_path):
+    for i, weight in enumerate((0.2, 0.8, 0.4, 0.9)):
+        sharp, blur = noise(60, 70, seed=i), noise(60, 70, seed=9)
+        save(tmp_path / "s" / f"{i}.png", sharp)
+        save(tmp_path / "b" / f"{i}.png", blur)
+        save(tmp_path / "p" / f"{i}.png", np.rint(weight * sharp + (1 - weight) * blur).astype(np.uint8))
+    folders = tmp_path / "p", tmp_path / "s", "--blur", tmp_path / "b"
+    assert scored(cli, *folders)["nearer_blur"] == ["0.png", "2.png"]
+    assert (
+        "nearer to the blurred picture than to the sharp one: 2 of 4 predictions: 0.png, 2.png"
+        in cli("score", *folders).out
+    )
+    assert "nearer_blur" not in scored(cli, *folders[:2])
+    assert scored(cli, tmp_path / "s", tmp_path / "p", "--blur", tmp_path / "b")["nearer_blur"] == []
+
+
 def test_csv_holds_every_digit(cli, folders, tmp_path):
     preds, sharp = folders
     (protocol,) = scored(cli, preds, sharp, "--csv", tmp_path / "new" / "s.csv")["protocols"]

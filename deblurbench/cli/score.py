@@ -19,7 +19,12 @@ _FOLDER = click.Path(path_type=Path)
 @click.command("score", short_help="Score predictions against sharp pictures.")
 @click.argument("predictions", metavar="PREDS", type=_FOLDER)
 @click.argument("sharp", metavar="SHARP", type=_FOLDER)
-@click.option("--blur", metavar="DIR", type=_FOLDER, help="The blurred pictures: adds their numbers and the gain.")
+@click.option(
+    "--blur",
+    metavar="DIR",
+    type=_FOLDER,
+    help="The blurred pictures: adds their numbers, the gain, and which predictions are nearer to them.",
+)
 @click.option(
     "--protocol",
     "names",

@@ -9,7 +9,7 @@ from typing import Any
 
 from deblurbench.dataset.manifest import COMMIT_MARK
 from deblurbench.dataset.reader import open_dataset
-from deblurbench.errors import DatasetError
+from deblurbench.errors import DatasetError, listed
 from deblurbench.runs.breakdown import Group, break_down_dataset, breakdown_text
 from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
 from deblurbench.scoring.pictures.pairing import Pair, pair_folders
@@ -40,12 +40,14 @@ class Scored:
     Attributes:
         report: the numbers.
         suspicions: what looks like a mistake.
+        nearer_blur: the names of predictions that are nearer to the blurred picture than to the sharp one.
         groups: by protocol id, the numbers of parts of a dataset; empty where two folders were scored.
         pairs: gives the finder of pairs with these names.
     """
 
     report: ScoreReport
     suspicions: Sequence[Suspicion]
+    nearer_blur: Sequence[str]
     groups: Mapping[str, Sequence[Group]]
     pairs: Callable[[Collection[str]], Callable[[str], Pair]]
 
@@ -58,6 +60,8 @@ class Scored:
                 values["worse_than_blurred"] = {name: len(names) for name, names in worse(scores).items()}
         if len(self.report.protocols) > 1:
             result["spread"] = spread_dict(self.report)
+        if self.report.protocols[0].blurred:
+            result["nearer_blur"] = list(self.nearer_blur)
         result["suspicions"] = [suspicion.as_dict() for suspicion in self.suspicions]
         if self.groups:
             result["breakdown"] = {id_: [group.as_dict() for group in groups] for id_, groups in self.groups.items()}
@@ -67,7 +71,11 @@ class Scored:
         """For a terminal; of many protocols only the first one's numbers are broken down."""
         first = self.report.protocols[0]
         groups = self.groups.get(first.protocol.id)
-        return "\n\n".join([score_text(self.report), *([breakdown_text(first, groups)] if groups else [])])
+        text = score_text(self.report)
+        if count := len(self.nearer_blur):
+            of = f"{count} of {self.report.n} predictions: {listed(self.nearer_blur)}"
+            text += f"\n\nnearer to the blurred picture than to the sharp one: {of}"
+        return "\n\n".join([text, *([breakdown_text(first, groups)] if groups else [])])
 
     def write_sheet(self, path: Path, title: str) -> None:
         """Write the worst, median and best pictures under the first protocol as a PNG."""
@@ -101,7 +109,7 @@ def of_folders(predictions: Path, sharp: Path, blur: Path | None, how: How) -> S
         pairing, how.protocols, exact=how.exact, workers=how.workers, quiet=how.quiet, observer=suspicions
     )
     by_name = {pair.name: pair for pair in pairing.pairs}
-    return Scored(report, suspicions.warnings(), {}, lambda names: by_name.__getitem__)
+    return Scored(report, suspicions.warnings(), suspicions.nearer_blur(), {}, lambda names: by_name.__getitem__)
 
 
 def of_dataset(predictions: Path, dataset: Path, splits: Sequence[str], how: How) -> Scored:
@@ -116,4 +124,4 @@ def of_dataset(predictions: Path, dataset: Path, splits: Sequence[str], how: How
         pairs, how.protocols, exact=how.exact, workers=how.workers, quiet=how.quiet, observer=suspicions
     )
     groups = {s.protocol.id: break_down_dataset(s, pairs) for s in report.protocols if s.images}
-    return Scored(report, suspicions.warnings(), groups, pairs.finder)
+    return Scored(report, suspicions.warnings(), suspicions.nearer_blur(), groups, pairs.finder)

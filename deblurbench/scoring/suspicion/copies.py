@@ -21,11 +21,10 @@ def equals_blur(seen: Seen) -> bool | None:
 
 
 def nearer_to_blur(seen: Seen) -> bool | None:
-    """Less squared error against the blurred picture than against the sharp one, on the sampled rows."""
-    if seen.blur_rows is None or _tells_nothing(seen):
+    """Less squared error against the blurred picture than against the sharp one."""
+    if seen.blur is None or _tells_nothing(seen):
         return None
-    rows = seen.prediction_rows
-    return _squared_error(rows, seen.blur_rows) < _squared_error(rows, seen.sharp_rows)
+    return _squared_error(seen.prediction, seen.blur) < _squared_error(seen.prediction, seen.sharp)
 
 
 def _tells_nothing(seen: Seen) -> bool:

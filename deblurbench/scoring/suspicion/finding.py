@@ -66,22 +66,21 @@ class Sign:
 
 @dataclass
 class Tally:
-    """How many pictures could tell, how many showed the sign, and the first names of these."""
+    """How many pictures could tell, and the names of those that showed the sign."""
 
     asked: int = 0
-    shown: int = 0
     names: list[str] = field(default_factory=list)
 
     def add(self, name: str, answer: bool | None) -> None:
         """One picture's answer."""
         self.asked += answer is not None
         if answer:
-            self.shown += 1
-            self.names = sorted([*self.names, name])[:SHOWN]
+            self.names.append(name)
 
     def judge(self, sign: Sign) -> Suspicion | None:
         """The suspicion, if enough pictures show the sign."""
-        if self.shown < max(min(2, self.asked), 1, sign.share * self.asked):
+        if len(self.names) < max(min(2, self.asked), 1, sign.share * self.asked):
             return None
-        what = f"{self.shown} of {self.asked} {sign.seen}{such_as(self.names, self.shown)}"
-        return Suspicion(sign.kind, what, sign.cause, sign.advice, tuple(self.names))
+        first = sorted(self.names)[:SHOWN]
+        what = f"{len(self.names)} of {self.asked} {sign.seen}{such_as(first, len(self.names))}"
+        return Suspicion(sign.kind, what, sign.cause, sign.advice, tuple(first))

@@ -66,6 +66,11 @@ class Suspicions:
             if closely:
                 self._sample.add(seen.name, closely)
 
+    def nearer_blur(self) -> list[str]:
+        """The names of all predictions that are nearer to the blurred picture than to the sharp one."""
+        with self._lock:
+            return sorted(self._tallies["nearer-blur"].names)
+
     def warnings(self) -> list[Suspicion]:
         """What was found, the grossest first."""
         with self._lock:

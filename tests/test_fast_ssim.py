@@ -36,7 +36,29 @@ def test_nor_where_dark_and_bright_ones_alternate(fused, axis):
     stripes = np.where(np.arange(600) // 64 % 2, 255.0, 0.0)[:, None, None] + np.zeros((1, 500, 3))
     base = np.moveaxis(stripes, 0, axis)
     fast, exact = both(fused, noisy(base, 2, 1), noisy(base, 2, 2))
-    assert 1e-12 < abs(fast - exact) < 1e-6
+    assert fast == pytest.approx(exact, abs=1e-6)
+
+
+def test_most_pictures_are_filtered_in_float32(fused):
+    fast, exact = both(fused, noise(90, 80), noisy(noise(90, 80), 5, 1))
+    assert 1e-12 < abs(fast - exact) < 1e-7
+
+
+def test_nor_where_flat_colours_are_far_off(fused):
+    """The differences' variances are small differences of large means too."""
+    x, y = (np.full((62, 136, 3), colour) + np.zeros(3) for colour in ([224.0, 71, 194], [61.0, 70, 7]))
+    fast, exact = both(fused, noisy(x, 0, 1), noisy(y, 0, 2))
+    assert fast == pytest.approx(exact, abs=1e-7)  # 4e-5 where only sums are centred, and all colours at once
+
+
+def test_what_would_lose_too_many_digits_is_computed_in_float64(fused):
+    """White against black and white next to each other: no centre is near all differences."""
+    halves = np.zeros((60, 128, 3)) + np.where(np.arange(128) < 64, 0, 255)[None, :, None]
+    x, y = np.full((60, 128, 3), 255, np.uint8), (abs(halves - noise(60, 128) % 5)).astype(np.uint8)
+    total, _ = fused.gaussian_fast(x, y)
+    fast, exact = both(fused, x, y)
+    assert abs(1 - total / (50 * 118 * 3) - exact) > 1e-6
+    assert fast == pytest.approx(exact, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,15 @@ def squared_error(x: Array, y: Array) -> int:
     return int(loops.squared_error(_rows(x), _rows(y)))
 
 
-def gaussian_fast(x: Array, y: Array) -> float:
-    """The sum of 1 - SSIM over the valid area of two uint8 pictures, H x W x C, range 255, in float32."""
+def gaussian_fast(x: Array, y: Array) -> tuple[float, float]:
+    """The sum of 1 - SSIM over the valid area of two uint8 pictures, H x W x C, range 255, in float32.
+
+    And the risk, a sum over the same area: the larger it is, the more digits may be lost.
+    """
     c1, c2, half = np.float32(C1), np.float32(C2), np.float32(0.5)
     bands = [(x[i : i + _BAND], y[i : i + _BAND]) for i in range(0, len(x) - 2 * RADIUS, _BAND - 2 * RADIUS)]
-    return sum(float(loops.gaussian_fast(_rows(a), _rows(b), x.shape[2], _FAST, c1, c2, half)) for a, b in bands)
+    sums = [loops.gaussian_fast(_rows(a), _rows(b), x.shape[2], _FAST, c1, c2, half) for a, b in bands]
+    return sum(total for total, _ in sums), sum(risk for _, risk in sums)
 
 
 def gaussian(

@@ -38,15 +38,29 @@ def squared_error(x, y):
 
 
 @_compiled
-def _load(x, y, line, centre):
-    """line = x + y - centre, x - y, and their squares."""
+def _load(x, y, line):
+    """line = x + y, x - y, and their squares."""
     s, d, ss, dd = line[0], line[1], line[2], line[3]
     number = line.dtype.type
     for j in range(len(x)):
-        s[j] = number(x[j]) + number(y[j]) - centre
+        s[j] = number(x[j]) + number(y[j])
         ss[j] = s[j] * s[j]
     for j in range(len(x)):
         d[j] = number(x[j]) - number(y[j])
+        dd[j] = d[j] * d[j]
+
+
+@_compiled
+def _load_centred(x, y, line, centres):
+    """The same less the centres of x + y and x - y: what is near 0 keeps more digits."""
+    s, d, ss, dd = line[0], line[1], line[2], line[3]
+    cs, cd = centres[0, : len(x)], centres[1, : len(x)]
+    number = line.dtype.type
+    for j in range(len(x)):
+        s[j] = number(x[j]) + number(y[j]) - cs[j]
+        ss[j] = s[j] * s[j]
+    for j in range(len(x)):
+        d[j] = number(x[j]) - number(y[j]) - cd[j]
         dd[j] = d[j] * d[j]
 
 
@@ -92,18 +106,23 @@ def _similarity(means, c1, c2, relu, eps):
 
 
 @_compiled
-def _dissimilarity(means, c1, c2, half, centre):
-    """The sum of 1 - SSIM over a row, in the numbers' own precision: near 1, this keeps the digits."""
+def _dissimilarity(means, c1, c2, half, centres):
+    """Two sums over a row, in the numbers' own precision: of 1 - SSIM, which keeps the digits near 1, and of the risk:
+    by how much that moves, where each variance moves by a share of the mean square that it was taken from.
+    """
     s, d, ss, dd = means[0], means[1], means[2], means[3]
-    total = half - half
+    cs, cd = centres[0, : len(s)], centres[1, : len(s)]
+    total, risk = half - half, half - half
     for j in range(len(s)):
-        square = d[j] * d[j]
-        vs, vd = ss[j] - s[j] * s[j], dd[j] - square
-        mean = s[j] + centre
+        vs, vd = ss[j] - s[j] * s[j], dd[j] - d[j] * d[j]
+        mean, apart = s[j] + cs[j], d[j] + cd[j]
+        square = apart * apart
         a = (mean * mean + square) * half + c1
         b = (vs + vd) * half + c2
-        total += (square * b + vd * a - square * vd) / (a * b)
-    return total
+        value = (square * b + vd * a - square * vd) / (a * b)
+        total += value
+        risk += (dd[j] + half * abs(value) * (ss[j] + dd[j])) / b
+    return total, risk
 
 
 @_compiled
@@ -117,7 +136,7 @@ def gaussian(x, y, step, w, c1, c2, relu, epsilons):
         ring = np.empty((4, _ROWS, n), w.dtype)
         row = np.int64(0)
         for i in range(x.shape[0]):
-            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line, 0.0)
+            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line)
             row = _push(line, ring, row, step, w)
             if i >= 10:
                 for k in range(4):
@@ -142,37 +161,47 @@ def _push(line, ring, row, step, w):
 
 
 @_compiled
-def _centre(x, y, start, stop, half):
-    """The mean of x + y over some columns, as a whole number of the type of `half`."""
-    total = np.int64(0)
-    for i in range(len(x)):
-        p, q = x[i, start:stop], y[i, start:stop]
-        row = np.int32(0)
-        for j in range(len(p)):
-            row += np.int32(p[j]) + np.int32(q[j])
-        total += row
-    return type(half)(total // (len(x) * (stop - start)))
+def _centres(x, y, start, stop, step):
+    """By column, the means of x + y and of x - y over its channel in some of the rows, as whole numbers."""
+    totals = np.zeros((2, step), np.int64)
+    rows = range(0, len(x), 8)
+    for i in rows:
+        for c in range(step):
+            p, q = x[i, start + c : stop : step], y[i, start + c : stop : step]
+            of_x = of_y = np.int32(0)
+            for j in range(len(p)):
+                of_x += np.int32(p[j])
+                of_y += np.int32(q[j])
+            totals[0, c] += of_x + of_y
+            totals[1, c] += of_x - of_y
+    centres = np.empty((2, stop - start), np.float32)
+    for j in range(stop - start):
+        for k in range(2):
+            centres[k, j] = totals[k, j % step] // (len(rows) * ((stop - start) // step))
+    return centres
 
 
 @_compiled
 def gaussian_fast(x, y, step, w, c1, c2, half):
     """See `fused.gaussian_fast`."""
-    total = 0.0
+    total = risk = 0.0
     kept = x.shape[1] - 10 * step
     for start in range(0, kept, _STRIP):
         n = min(_STRIP, kept - start)
         line, means = np.empty((4, n + 10 * step), w.dtype), np.empty((4, n), w.dtype)
         ring = np.empty((4, _ROWS, n), w.dtype)
-        centre = _centre(x, y, start, start + n + 10 * step, half)
+        centres = _centres(x, y, start, start + n + 10 * step, step)
         row = np.int64(0)
         for i in range(x.shape[0]):
-            _load(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line, centre)
+            _load_centred(x[i, start : start + n + 10 * step], y[i, start : start + n + 10 * step], line, centres)
             row = _push(line, ring, row, step, w)
             if i >= 10:
                 for k in range(4):
                     _down(ring[k], row - 11, means[k], w)
-                total += _dissimilarity(means, c1, c2, half, centre)
-    return total
+                sums = _dissimilarity(means, c1, c2, half, centres)
+                total += sums[0]
+                risk += sums[1]
+    return total, risk
 
 
 @_compiled
@@ -188,7 +217,7 @@ def volume(x, y, mix, w, c1, c2):
         for i in range(height):
             before = row
             for c in range(channels):
-                _load(x[c, i, start : start + n + 10], y[c, i, start : start + n + 10], line, 0.0)
+                _load(x[c, i, start : start + n + 10], y[c, i, start : start + n + 10], line)
                 row = _push(line, rings[c], before, 1, w)
             if i >= 10:
                 for c in range(channels):

@@ -27,10 +27,10 @@ def squared_error(x: Array, y: Array) -> int:
     return total
 
 
-def gaussian_fast(x: Array, y: Array) -> float:
-    """See `fused.gaussian_fast`; this one is as exact as `gaussian`."""
+def gaussian_fast(x: Array, y: Array) -> tuple[float, float]:
+    """See `fused.gaussian_fast`; this one is as exact as `gaussian`, and risks nothing."""
     valid = (x.shape[0] - 2 * RADIUS) * (x.shape[1] - 2 * RADIUS) * x.shape[2]
-    return valid - gaussian(x, y, GAUSSIAN, C1, C2)[0]
+    return valid - gaussian(x, y, GAUSSIAN, C1, C2)[0], 0.0
 
 
 def gaussian(

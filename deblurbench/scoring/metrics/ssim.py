@@ -18,6 +18,9 @@ from deblurbench.scoring.metrics.windows import GAUSSIAN, RADIUS, UNIFORM
 Array = npt.NDArray[Any]
 Window = npt.NDArray[np.float64]
 
+_MOST_RISK = 16.0
+"""Of a sample, on average. Few photographs are above; of 5000 drawn patterns, none below 24 was off by 1e-6."""
+
 
 def gaussian_ssim(
     prediction: Array,
@@ -36,7 +39,8 @@ def gaussian_ssim(
         window: its eleven taps, where published code has others in the last digits.
         relu: count a negative contrast term as 0 (pyiqa).
         eps: added to the denominator on a scale of 0 .. 1 (kornia).
-        exact: in float64; else uint8 pictures with peak 255 are filtered in float32, to within 1e-6.
+        exact: in float64; else uint8 pictures with peak 255 are filtered in float32, to within 1e-6: where flat areas
+            of very different levels would lose more digits, as hardly in a photograph, in float64 after all.
         code: `engine.choose`'s choice.
 
     Returns: None where the window does not fit or the arrays are no pictures.
@@ -44,7 +48,11 @@ def gaussian_ssim(
     code = code or engine.choose()
     if not exact and sharp.dtype == np.uint8 and peak == 255 and window is GAUSSIAN and not relu and not eps:
         x, y = _channelled(prediction, sharp)
-        return 1 - code.gaussian_fast(x, y) / valid if (valid := _valid(x, GAUSSIAN.size)) else None
+        if not (valid := _valid(x, GAUSSIAN.size)):
+            return None
+        total, risk = code.gaussian_fast(x, y)
+        if risk < _MOST_RISK * valid:
+            return float(1 - total / valid)
     values = gaussian_ssims(prediction, sharp, peak=peak, window=window, relu=relu, epsilons=(eps,), code=code)
     return values[0] if values else None
 

@@ -231,6 +231,14 @@ def test_pictures_from_elsewhere_stay_as_they_were():
     assert predicted.requires_grad
 
 
+def test_folders_that_are_not_meant_are_named(tiny, tmp_path):
+    (tmp_path / "preds").mkdir()
+    with pytest.raises(UsageError, match=r"no file or folder .*shrap"):
+        deblurbench.score(tmp_path / "preds", tmp_path / "shrap")
+    with pytest.raises(UsageError, match="is a dataset, and the pictures in it are its sheets"):
+        deblurbench.score(tmp_path / "preds", tiny.path)
+
+
 def test_importing_is_cheap_and_arrays_need_no_torch():
     code = (
         "import sys, deblurbench\n"

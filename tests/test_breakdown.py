@@ -16,6 +16,7 @@ from deblurbench.dataset.kernels import opened_kernels
 from deblurbench.dataset.plan import make_plan
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.errors import PictureError, UsageError
+from deblurbench.files import sha256_text
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.runs.breakdown import break_down, break_down_dataset, breakdown_text
 from deblurbench.runs.dataset_pairs import dataset_pairs, score_dataset
@@ -239,6 +240,15 @@ def test_the_table_to_the_letter(mixed):
         "",
     ]
     assert text.splitlines()[12].startswith("severity: the kernel's RMS radius")
+
+
+def test_scenes_that_are_hashes_are_shown_as_in_names(mixed):
+    records, scores = synthetic(mixed, 2)
+    hashed = [record.model_copy(update={"scene": sha256_text(record.scene)}) for record in records]
+    groups = break_down(scores, hashed, {})
+    lines = breakdown_text(scores, groups).splitlines()
+    assert any(line.startswith(f"    {sha256_text('s00')[:8]} ") for line in lines)
+    assert sha256_text("s00") in [group.name for group in groups]
 
 
 def test_of_many_groups_the_ends_are_shown(mixed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,14 +149,16 @@ def _lines(by: str, groups: Sequence[Group], metrics: Sequence[str], with_blur: 
     if by == "split":
         return [_row(group.name, group, metrics, with_blur) for group in groups]
     if len(groups) == 1:
-        return [f"  {by}: {groups[0].name}"]
+        return [f"  {by}: {_short(groups[0].name)}"]
     if all(group.n == 1 for group in groups):
         return [f"  {by}: each picture has its own"]
     title = f"  by {by}"
     if len(groups) <= _MOST:
-        return [title, *(_row(f"    {group.name}", group, metrics, with_blur) for group in groups)]
+        return [title, *(_row(f"    {_short(group.name)}", group, metrics, with_blur) for group in groups)]
     ranked = sorted(groups, key=lambda group: group.mean.get(metrics[0], 0.0))
-    low, high = ([_row(f"    {g.name}", g, metrics, with_blur) for g in of] for of in (ranked[:_ENDS], ranked[-_ENDS:]))
+    low, high = (
+        [_row(f"    {_short(g.name)}", g, metrics, with_blur) for g in of] for of in (ranked[:_ENDS], ranked[-_ENDS:])
+    )
     return [f"{title}: the {_ENDS} lowest and the {_ENDS} highest of {len(groups)}", *low, "    ...", *high]
 
 
@@ -174,6 +177,11 @@ def _row(title: str, group: Group, metrics: Sequence[str], with_blur: bool) -> l
 
 def _number(values: Mapping[str, float], name: str, how: str) -> str:
     return format(values[name], how) if name in values else "-"
+
+
+def _short(name: str) -> str:
+    """The name; of a hash, which is what scenes of photos are called, as many digits as the pictures' names have."""
+    return name[:8] if re.fullmatch("[0-9a-f]{64}", name) else name
 
 
 def _cut(text: str) -> str:

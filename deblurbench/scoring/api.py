@@ -79,6 +79,9 @@ def score(
 def _paired(predictions: Pictures, sharp: Pictures, blur: Pictures | None) -> Pairing:
     """Pairs of folders by name, of all else by order."""
     given = {"predictions": predictions, "sharp": sharp} | ({} if blur is None else {"blur": blur})
+    for path in given.values():
+        if isinstance(path, (str, Path)) and not Path(path).exists():
+            raise UsageError(f"no file or folder {path}", "name a folder of pictures, or a picture")
     folders = {name: Path(cast(Path, pictures)) for name, pictures in given.items() if _is_folder(pictures)}
     if not folders:
         return _in_memory(predictions, sharp, blur)
@@ -94,9 +97,6 @@ def _is_folder(given: object) -> bool:
 
 def _in_memory(predictions: Pictures, sharp: Pictures, blur: Pictures | None) -> Pairing:
     """Pictures paired in the order in which they are given."""
-    for given in (predictions, sharp, blur):
-        if isinstance(given, (str, Path)) and not Path(given).exists():
-            raise UsageError(f"no file or folder {given}", "name a folder of pictures, or a picture")
     wanted = pictures_of(sharp, "sharp picture")
     columns = [pictures_of(predictions, "prediction", overshoot=True)]
     columns += [pictures_of(blur, "blurred picture")] if blur is not None else []

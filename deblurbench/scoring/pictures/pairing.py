@@ -16,6 +16,7 @@ from deblurbench.images.codec import SUFFIXES, list_pictures
 # Kinds that a protocol's reader knows beyond those that photos come in.
 SCORED = SUFFIXES | {".gif", ".jfif", ".jp2", ".pgm", ".pnm", ".ppm", ".tga"}
 OFFERED = SCORED | {".npy"}
+_OF_DATASETS = ("dataset.json", "manifest.jsonl")
 
 Source = Path | npt.NDArray[np.uint8 | np.floating[Any]]
 """A picture: a file, or an array as `reading.Opened` takes it."""
@@ -62,6 +63,9 @@ def pair_folders(predictions: Path, sharp: Path, blur: Path | None = None) -> Pa
     for folder, what, _ in others:
         if folder.resolve() == sharp.resolve():
             raise UsageError(f"{what} and sharp pictures are the same folder, {sharp}", "each would score infinity")
+    if all((sharp / name).is_file() for name in _OF_DATASETS):
+        hint = f"name a split's sharp pictures, or let the command `deblurbench score {predictions} {sharp}` find them"
+        raise UsageError(f"{sharp} is a dataset, and the pictures in it are its sheets", hint)
     wanted = _pictures(sharp, SCORED, deep=False) or _pictures(sharp, SCORED, deep=True)
     if not wanted:
         raise UsageError(f"no pictures in {sharp}", f"looked for {', '.join(sorted(SCORED))} in it and below")

@@ -87,24 +87,24 @@ def command(
     how = How(selection.protocols, exact or selection.has_all, workers, quiet)
     dataset, chosen = _dataset(predictions, sharp, blur, splits)
     if dataset is None:
-        found = of_folders(predictions, sharp, blur, how)
+        scored = of_folders(predictions, sharp, blur, how)
     else:
         _refuse_inputs([csv_out, sheet, json_out], [dataset])
-        found = of_dataset(predictions, dataset, chosen, how)
-    if not _is_whole(found, allow_missing):
+        scored = of_dataset(predictions, dataset, chosen, how)
+    if not _is_whole(scored, allow_missing):
         return 1
     if csv_out:
-        write_csv(Path(csv_out), found.report, with_split=bool(found.groups))
+        write_csv(Path(csv_out), scored.report, with_split=bool(scored.groups))
     if sheet:
-        found.write_sheet(Path(sheet), predictions.name)
+        scored.write_sheet(Path(sheet), predictions.name)
     if json_out:
-        options.put_json(json_out, found.as_dict())
+        options.put_json(json_out, scored.as_dict())
     if json_out != "-":
-        click.echo(found.text())
-    for suspicion in found.suspicions:
+        click.echo(scored.text())
+    for suspicion in scored.suspicions:
         say(f"Warning: {suspicion.message}")
-    if not quiet and found.report.seconds:
-        share = found.report.decoding_seconds / found.report.seconds
+    if not quiet and scored.report.seconds:
+        share = scored.report.decoding_seconds / scored.report.seconds
         say(f"Decoding the files took {share:.0%} of the time")
     return 0
 
@@ -146,12 +146,12 @@ def _refuse_inputs(targets: Sequence[str | None], folders: Sequence[Path | None]
                 refuse_inside(Path(target), folder, "file")
 
 
-def _is_whole(found: Scored, allow_missing: bool) -> bool:
+def _is_whole(scored: Scored, allow_missing: bool) -> bool:
     """Say what was left out; False where there is no mean for it."""
     from deblurbench.errors import listed
     from deblurbench.progress import say
 
-    report = found.report
+    report = scored.report
     if report.extra:
         say(f"Warning: no sharp picture for {listed(report.extra)}; left out")
     if report.ignored:

@@ -54,11 +54,11 @@ def differences(scores: ProtocolScores, reference: ProtocolScores, metric: str) 
     return [value for value in found if math.isfinite(value)]
 
 
-def spread_table(report: ScoreReport, reference: ProtocolScores | None = None) -> str:
+def spread_table(report: ScoreReport) -> str:
     """Each protocol's PSNR and SSIM, what they differ from the reference by, and the least and greatest such
     difference of a picture; from the highest PSNR downwards. Then how far apart the protocols are.
     """
-    reference = reference or reference_of(report)
+    reference = reference_of(report)
     rows = [["protocol", "PSNR", "diff", "by picture", "SSIM", "diff", "by picture"]]
     rows += [_row(scores, reference) for scores in ordered(report)]
     below = [f"diff: less that of {reference.protocol.id}; n = {report.n}", *_others(report), *_sentences(report)]

@@ -183,16 +183,20 @@ def compare(
     if prediction.dtype == sharp.dtype == torch.uint8 or protocol.rounding != "keep":
         levels = [_levels(z, protocol.rounding, rounded) for z in pictures]
         return ComparedTensors(levels[0], levels[1], 255.0, dtype, rounded)
-    units = [_unit(z, 255.0) if z.dtype == torch.uint8 else _wide(z).clamp(0, 1) for z in pictures]
+    wide = torch.promote_types(torch.promote_types(prediction.dtype, sharp.dtype), torch.float32)
+    units = [_unit(z, 255.0, wide) if z.dtype == torch.uint8 else _wide(z).clamp(0, 1) for z in pictures]
     return ComparedTensors(units[0], units[1], 1.0, dtype, rounded)
 
 
 def _levels(picture: Tensor, rounding: Rounding, rounded: bool) -> Tensor:
-    """On a scale of 0 .. 255: see `reading.as_scored`. Float32 or float64, like the picture: products round alike."""
+    """On a scale of 0 .. 255: see `reading.as_scored`. What is not rounded keeps its precision."""
     if picture.dtype == torch.uint8:
         return picture.float()
-    levels = _wide(picture).clamp(0, 1) * 255
-    return levels if not rounded else levels.round() if rounding == "round" else levels.floor()
+    unit = _wide(picture).clamp(0, 1)
+    if not rounded:
+        return unit * 255
+    levels = unit.float() * 255
+    return levels.round() if rounding == "round" else levels.floor()
 
 
 def _wide(picture: Tensor) -> Tensor:
@@ -201,9 +205,9 @@ def _wide(picture: Tensor) -> Tensor:
     return picture.float() if picture.element_size() < 4 else picture
 
 
-def _unit(picture: Tensor, peak: float) -> Tensor:
-    """On a scale of 0 .. 1, of levels with the digits of float32."""
-    return picture if peak == 1 else picture.float() / _exactly(255, picture.float())
+def _unit(picture: Tensor, peak: float, dtype: torch.dtype = torch.float32) -> Tensor:
+    """On a scale of 0 .. 1; levels are divided in the type."""
+    return picture if peak == 1 else picture.to(dtype) / _exactly(255, picture.to(dtype))
 
 
 def _bt601(levels: Tensor) -> Tensor:

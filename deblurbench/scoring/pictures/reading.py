@@ -67,27 +67,28 @@ class Reading:
         rounding = None if prediction.dtype == sharp.dtype == np.uint8 else protocol.rounding
         key = (id(prediction), id(sharp), rounding)
         if key not in self._made:
-            pictures = (
-                (as_scored(picture, rounding) for picture in (prediction, sharp)) if rounding else (prediction, sharp)
-            )
-            self._made[key] = Compared(*pictures, exact=self._exact, code=self._code)
+            if rounding:
+                precision = np.result_type(prediction.dtype, sharp.dtype, np.float32)
+                prediction, sharp = (as_scored(picture, rounding, precision) for picture in (prediction, sharp))
+            self._made[key] = Compared(prediction, sharp, exact=self._exact, code=self._code)
         return self._made[key]
 
 
-def as_scored(picture: Array, rounding: Rounding) -> Array:
+def as_scored(picture: Array, rounding: Rounding, precision: np.dtype[Any]) -> Array:
     """A picture as a protocol with this rounding rule scores it.
 
     Args:
         picture: uint8, or floating in 0 .. 1 (what is outside is clamped).
+        precision: what uint8 is divided by 255 in, where the rule is `keep`: that of the floats it is compared with.
 
-    Returns: uint8; float64 in 0 .. 1 where the rule is `keep`, with the digits of float32, in which scripts work.
+    Returns: uint8, rounded in float32, in which scripts work; or float64 in 0 .. 1 where the rule is `keep`.
     """
     if rounding == "keep":
-        floats = picture.astype(np.float32) / np.float32(255) if picture.dtype == np.uint8 else picture
+        floats = picture.astype(precision) / precision.type(255) if picture.dtype == np.uint8 else picture
         return np.clip(floats, 0, 1).astype(np.float64)
     if picture.dtype == np.uint8:
         return picture
-    levels = np.clip(picture, 0, 1) * picture.dtype.type(255)
+    levels = np.clip(picture, 0, 1).astype(np.float32) * np.float32(255)
     return (np.rint(levels) if rounding == "round" else levels).astype(np.uint8)
 
 

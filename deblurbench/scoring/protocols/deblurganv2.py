@@ -35,7 +35,7 @@ DEBLURGANV2 = Protocol(
         reader=words.OPENCV_READER,
         colour=words.RGB + "; CW-SSIM: Pillow's grey, (19595 R + 38470 G + 7471 B + 32768) >> 16",
         dtype=words.PICTURES,
-        rounding="floats are clamped to 0 .. 1, times 255, truncated",
+        rounding="floats are clamped to 0 .. 1, times 255 in float32, truncated",
         crop=words.NO_CROP,
         window=(
             f"{words.UNIFORM}. CW-SSIM (pyssim): rows end to end as one signal, Ricker wavelets of widths 1 to 30, ten "

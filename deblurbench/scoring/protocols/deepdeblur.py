@@ -29,6 +29,6 @@ DEEPDEBLUR = Protocol(
         infinities=words.INFINITE,
         used_by="DeepDeblur-PyTorch (GoPro, REDS); its SSIM is about 0.03 below MATLAB's in the tables of its time",
         source="SeungjunNah/DeepDeblur-PyTorch src/loss/metric.py @26047f7",
-        tolerance="PSNR 1e-5 dB, SSIM 5e-5: the rounding of its float32",
+        tolerance="PSNR 1e-5 dB, SSIM 5e-5: the rounding of its float32; of flat pictures, SSIM up to 4e-3",
     ),
 )

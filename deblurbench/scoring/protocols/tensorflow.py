@@ -27,6 +27,7 @@ TF = Protocol(
         infinities=words.INFINITE,
         used_by="projects in Keras and TensorFlow",
         source="tensorflow 2.21.0: tf.image.psnr, tf.image.ssim, uint8 tensors, max_val 255",
-        tolerance="PSNR 1e-5 dB; SSIM 1e-3: its float32 loses digits where there is little variance",
+        tolerance="PSNR 1e-5 dB below 40 dB, 2e-4 dB above; SSIM 2e-3: its float32 loses digits where there is little "
+        "variance",
     ),
 )

@@ -3,7 +3,7 @@
 RGB = "RGB as decoded; no luma"
 PICTURES = "8-bit integers; sums in float64"
 NO_CROP = "none"
-ROUNDED = "floats are clamped to 0 .. 1, times 255, rounded half to even"
+ROUNDED = "floats are clamped to 0 .. 1, times 255 in float32, rounded half to even"
 KEPT = "floats are clamped to 0 .. 1 and not rounded"
 NO_RANGE = "255"
 PER_PICTURE = "arithmetic mean over pictures of each picture's value"

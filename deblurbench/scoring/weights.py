@@ -134,8 +134,8 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # both raise kinds of their own, some with pages of advice
-        reason = (str(error).splitlines() or [""])[0][:120]
-        raise UsageError(f"{path} holds no weights that can be read safely", reason or type(error).__name__) from error
+        hint = "give the published file: tensors by name, as PyTorch or, called .safetensors, safetensors saves them"
+        raise UsageError(f"{path} holds no weights that can be read safely", hint) from error
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise UsageError(f"{path} holds no tensors by name", "a state_dict is needed, not a whole model")
     return found

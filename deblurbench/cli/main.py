@@ -92,7 +92,7 @@ def _guard(run: Callable[[], Any], debug: bool) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted: the same command again goes on where it stopped", 130, debug)
+        return _fail("interrupted: nothing is half-written, and the same command again finishes the work", 130, debug)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2

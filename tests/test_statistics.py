@@ -104,6 +104,16 @@ def test_exact_p_by_brute_force(totals):
     assert sign_flip_p(np.array(totals, float)[:, None], 100, 0)[0] == sum(far) / len(far)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_rounded_numbers_tie_as_their_decimals_do(seed):
+    """As binary fractions, sums of differences of numbers with one decimal are hardly ever equal."""
+    tenths = np.random.default_rng(seed).integers(297, 303, (2, 24))
+    a, b = tenths / 10
+    (pair,) = compare(table({"a": list(a), "b": list(b)}), list("abcdefgh") * 3).pairs
+    totals = (tenths[0] - tenths[1]).reshape(3, 8).sum(axis=0)
+    assert pair.p == sign_flip_p(totals[:, None].astype(float), 100, 0)[0]
+
+
 def test_random_flips_near_exact_ones(monkeypatch):
     totals = np.rint(1e6 * np.random.default_rng(8).normal(0.3, 1, (14, 5)))
     exact = sign_flip_p(totals, 100, 0)

@@ -17,6 +17,7 @@ from deblurbench.scoring.statistics.sums import Floats
 
 EXACT = 16  # scenes up to which all 2^n flips are counted
 _AT_ONCE = 1 << 22
+_ROUNDING = 1e-9  # of all totals' sizes: 0.1 and 30.1 - 30.0 differ by less, and are meant to be equal
 
 
 def sign_flip_p(totals: Floats, flips: int, seed: int) -> Floats:
@@ -26,10 +27,9 @@ def sign_flip_p(totals: Floats, flips: int, seed: int) -> Floats:
     (k + 1) / (flips + 1): never 0, and never too small (Phipson and Smyth 2010).
 
     Args:
-        totals: scenes x columns, float64 holding integers: the sums of differences (see `sums`), so that equal sums
-            are equal to the last bit.
+        totals: scenes x columns, float64 holding integers: the sums of differences (see `sums`).
     """
-    seen = np.abs(totals.sum(axis=0))
+    seen = np.abs(totals.sum(axis=0)) - _ROUNDING * np.abs(totals).sum(axis=0)
     exact = len(totals) <= EXACT
     as_far = np.zeros(totals.shape[1], np.int64)
     count = 0

@@ -1,11 +1,13 @@
 """Each reader's rule for each kind of file, as docs/protocols.md states them, against the very functions of scripts."""
 
+import io
 import struct
 import zlib
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from conftest import noise
 from PIL import Image
 from skimage.io import imread
@@ -272,3 +274,64 @@ def test_what_is_no_picture_of_floats(tmp_path, content, line):
         read_floats(file)
     assert line in str(error.value)
     assert str(error.value).startswith(f"{file} ")
+
+
+def test_many_frames_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    """A file of 3 MB can hold 7 GB of them."""
+    import imageio.v3
+
+    monkeypatch.setattr(imageio.v3, "imread", None)
+    for name in ("a.gif", "a.png"):
+        Image.new("L", (8, 8)).save(tmp_path / name, save_all=True, append_images=[Image.new("L", (8, 8), 9)])
+        with pytest.raises(PictureError, match="several frames"):
+            SKIMAGE.read(tmp_path / name)
+
+
+def tiff(tmp_path, changes=(), following=0):
+    """A TIFF of 8-bit grey, with some tags' values changed, and where the next picture is."""
+    data = io.BytesIO()
+    tifffile.imwrite(data, GREY, photometric="minisblack", metadata=None)
+    data.seek(0)
+    with tifffile.TiffFile(data) as file:
+        page = file.pages.first
+        for name, value in dict(changes).items():
+            tag = page.tags[name]
+            data.seek(tag.valueoffset)
+            data.write(struct.pack({3: "<H", 4: "<I"}[tag.dtype], value))
+        data.seek(page.offset + 2 + 12 * len(page.tags))
+        data.write(struct.pack("<I", page.offset if following else 0))
+        (tmp_path / "a.tif").write_bytes(data.getvalue())
+    return tmp_path / "a.tif"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "why"),
+    [
+        ({"following": 1}, "several frames"),  # the same one, for ever
+        ({"changes": {"StripByteCounts": 0}}, "missing"),
+        ({"changes": {"ImageWidth": 0}}, "no pixels"),
+        ({"changes": {"ImageLength": 60_000, "ImageWidth": 60_000, "RowsPerStrip": 60_000}}, "too many pixels"),
+    ],
+)
+def test_hostile_tiffs_are_refused_at_once(tmp_path, spoilt, why):
+    assert np.array_equal(SKIMAGE.read(tiff(tmp_path)), GREY)
+    with pytest.raises(PictureError, match=why):
+        SKIMAGE.read(tiff(tmp_path, **spoilt))
+
+
+def test_a_chunk_that_claims_gigabytes_never_reaches_opencv(tmp_path, monkeypatch):
+    file = tmp_path / "a.png"
+    Image.fromarray(RGB).save(file)
+    data = file.read_bytes()
+    start = data.index(b"IDAT")
+    file.write_bytes(data[: start - 4] + struct.pack(">I", 2**32 - 1) + data[start:])
+    assert PILLOW.read(file).shape == RGB.shape
+    monkeypatch.setattr(cv2, "imdecode", None)
+    with pytest.raises(PictureError, match="cannot be decoded by OpenCV"):
+        OPENCV.read(file)
+
+
+def test_floats_too_large_for_64_bits_are_not_finite(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((4, 4, 3), np.finfo(np.longdouble).max))
+    with pytest.raises(PictureError, match="not finite"):
+        read_floats(tmp_path / "a.npy")

@@ -55,6 +55,17 @@ def decode_plain_png(data: bytes) -> Picture | None:
     return _decode(stream, *size, code) if code else _by_pillow(data)
 
 
+def is_long_enough(data: bytes) -> bool:
+    """Whether a PNG file's bytes hold all that its chunks' lengths claim, up to the last chunk."""
+    start = len(SIGNATURE)
+    while start + _KIND.size <= len(data):
+        length, kind = _KIND.unpack_from(data, start)
+        start += _KIND.size + length + 4
+        if kind == b"IEND":
+            break
+    return start <= len(data)
+
+
 def _size(head: bytes) -> tuple[int, int] | None:
     """Width and height, if a file that begins like this may be plain."""
     if len(head) < _HEADER.size:

@@ -6,6 +6,7 @@ does not give as 8 bits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from PIL.ImageFile import ImageFile
 
 from deblurbench.errors import PictureError
 from deblurbench.images.codec import decode_npy, most_pixels
-from deblurbench.images.png_decode import read_plain_png
+from deblurbench.images.png import SIGNATURE
+from deblurbench.images.png_decode import is_long_enough, read_plain_png
 
 Samples = npt.NDArray[np.uint8]
 
 _AS_RGB = "save it as an 8-bit RGB PNG"
+_MOST_PAGES = 1000  # of a TIFF, such as smaller versions of the picture
 _ORIENTATION = 0x0112  # the tag of TIFF and EXIF
 _OF_MATLAB = {"BMP", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF"}  # what Pillow calls them
 
@@ -61,7 +64,9 @@ def read_as_skimage(path: Path) -> Samples:
     if picture.ndim == 4 and len(picture) == 1:
         picture = picture[0]
     if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] > 4):
-        raise PictureError(f"{path} has several frames", "keep one picture per file")
+        raise _several_frames(path)
+    if not picture.size:
+        raise PictureError(f"{path} cannot be decoded", "it has no pixels")
     return picture
 
 
@@ -69,6 +74,10 @@ def _by_imageio(path: Path) -> npt.NDArray[Any]:
     """The decoder behind `skimage.io.imread`, asked directly: it leaves no file open when it fails."""
     from imageio.v3 import imread
 
+    with Image.open(path) as picture:
+        stacked = picture.format == "GIF" or getattr(picture, "custom_mimetype", None) == "image/apng"
+        if stacked and getattr(picture, "is_animated", False):  # a small file may hold many, and all would be decoded
+            raise _several_frames(path)
     return imread(path, plugin="pillow")
 
 
@@ -77,9 +86,25 @@ def _by_tifffile(path: Path) -> npt.NDArray[Any]:
     from tifffile import PHOTOMETRIC, TiffFile
 
     with TiffFile(path) as file:
-        if file.pages.first.photometric == PHOTOMETRIC.PALETTE:
+        _check_pages(path, (page.offset for page in file.pages))
+        first = file.pages.first
+        if first.photometric == PHOTOMETRIC.PALETTE:
             raise PictureError(f"{path} has a palette", _AS_RGB)
+        if file.series[0].size > 4 * most_pixels():  # tifffile itself knows no limit
+            raise Image.DecompressionBombError
+        pieces = math.prod(first.chunked)
+        if pieces > len(first.dataoffsets) or 0 in first.databytecounts[:pieces]:  # it would be black there
+            raise ValueError("pieces of the picture are missing")
     return imread(path)
+
+
+def _check_pages(path: Path, offsets: Iterator[int]) -> None:
+    """Raise PictureError where there are very many, or they lead in a circle, in which tifffile would go for ever."""
+    seen: set[int] = set()
+    for offset in offsets:
+        if offset in seen or len(seen) == _MOST_PAGES:
+            raise _several_frames(path)
+        seen.add(offset)
 
 
 def read_as_opencv(path: Path) -> Samples:
@@ -95,7 +120,9 @@ def read_as_opencv(path: Path) -> Samples:
     import cv2
 
     with _decoding(path):
-        decoded = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB)
+        data = path.read_bytes()
+        whole = not data.startswith(SIGNATURE) or is_long_enough(data)  # OpenCV lays out what a chunk's length claims
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if whole else None
     if decoded is None:
         raise PictureError(f"{path} cannot be decoded by OpenCV", _AS_RGB)
     return np.asarray(decoded, np.uint8)
@@ -150,9 +177,11 @@ def read_floats(path: Path) -> npt.NDArray[np.floating[Any]]:
         raise PictureError(f"{path} holds {picture.dtype}", "save floats in 0 .. 1, or 8 bits as a PNG")
     if picture.ndim not in (2, 3) or (picture.ndim == 3 and picture.shape[2] > 4):
         raise PictureError(f"{path} is of shape {picture.shape}", "save H x W x 3")
-    if not np.isfinite(picture).all():
+    with np.errstate(over="ignore"):  # of 80 or 128 bits
+        floats: npt.NDArray[np.floating[Any]] = picture.astype(np.float64 if picture.dtype.itemsize > 4 else np.float32)
+    if not np.isfinite(floats).all():
         raise PictureError(f"{path} holds what is not finite", "find where the NaN or infinity comes from")
-    return picture.astype(np.float64 if picture.dtype.itemsize > 4 else np.float32)
+    return floats
 
 
 def refuse_special(path: Path) -> None:
@@ -191,6 +220,10 @@ def _reason(error: Exception) -> str:
     text = (str(cause).splitlines() or [""])[0]
     unknown = isinstance(cause, UnidentifiedImageError) or "can not" in text
     return "it is no picture, or a damaged one" if unknown or not text else text[:200]
+
+
+def _several_frames(path: Path) -> PictureError:
+    return PictureError(f"{path} has several frames", "keep one picture per file")
 
 
 def _refused(path: Path, picture: Image.Image) -> PictureError:

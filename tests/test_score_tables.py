@@ -89,6 +89,13 @@ def test_infinities_what_is_not_defined_and_what_is_missing():
     ]
 
 
+def test_the_finite_pictures_of_a_pooled_metric_are_pooled_in_tables_and_in_json():
+    pooled = scored(protocol("tm-pooled", POOLED), [(math.inf,), (20,), (40,)])
+    number = -10 * math.log10((1e-2 + 1e-4) / 2)
+    assert pooled.as_dict()["finite_mean"] == {"psnr_db": pytest.approx(number)}
+    assert f"{number:.4f} over the 2 finite" in result_table(report(pooled))
+
+
 def test_all_infinite_and_blurred_ones_infinite():
     text = result_table(report(scored(protocol("a", PSNR), [(math.inf,)] * 2, [(math.inf,), (30,)])))
     assert "psnr_db is infinite for all 2 pictures: each equals its sharp picture" in text

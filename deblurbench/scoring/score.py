@@ -67,9 +67,9 @@ class ProtocolScores:
 
     @property
     def finite_mean(self) -> dict[str, float]:
-        """Of each metric in `infinite`: the mean over the other pictures, where there are some."""
-        finite = {n: [v for i in self.images if math.isfinite(v := i.values[n])] for n in self.infinite}
-        return {name: aggregate.mean(values) for name, values in finite.items() if values}
+        """Of each metric in `infinite`: the number of the other pictures, where there are some."""
+        finite = {name: [i for i in self.images if math.isfinite(i.values[name])] for name in self.infinite}
+        return {name: self.means_of(images)[name] for name, images in finite.items() if images}
 
     def means_of(self, images: Sequence[ImageScore]) -> dict[str, float]:
         """The numbers of a set of pictures, such as those of one scene."""

@@ -256,7 +256,7 @@ def test_ctrl_c_ends_at_once_and_what_is_there_is_usable(user):
     _, err = process.communicate()
     assert time.monotonic() - start < 4
     assert process.returncode == 130
-    assert "the same command again goes on" in err
+    assert "the same command again finishes the work" in err
     assert len(user.manifest()) == len(list((user.folder / "photos").glob("*/openverse-*"))) > 0
     code, _, err = user.fetch(*FAST, *QUERIES, "--count", 150)
     assert code == 0, err

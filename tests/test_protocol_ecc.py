@@ -115,18 +115,31 @@ def test_the_mask_goes_by_the_nearest_pixel():
         assert np.count_nonzero(~inside) == 20 * lost
 
 
-def test_the_steps_are_opencvs_where_places_are_not_rounded():
-    """OpenCV 5 reads at exact places; ours with 20 bits do, nearly."""
-    prediction, sharp = (picture.astype(np.float32) / 255 for picture in moved())
-    greys = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (sharp, prediction))
+def opencvs_warp(prediction, sharp):
+    greys = (cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY) for picture in (sharp, prediction))
     ends = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 100, 0
-    _, theirs = cv2.findTransformECC(
+    _, warp = cv2.findTransformECC(
         *greys, np.eye(3, dtype=np.float32), cv2.MOTION_HOMOGRAPHY, ends, inputMask=None, gaussFiltSize=5
     )
-    ours = find_warp(prediction.astype(np.float64), sharp.astype(np.float64), bits=20)
+    return warp.astype(np.float64)
+
+
+def test_the_steps_are_opencvs_where_places_are_not_rounded():
+    """OpenCV 5 reads at exact places; ours with 20 bits do, nearly."""
+    prediction, sharp = (picture / 255 for picture in moved())
+    ours, theirs = find_warp(prediction, sharp, bits=20), opencvs_warp(prediction, sharp)
     corners = np.array([[0, 0, 1], [99, 0, 1], [0, 79, 1], [99, 79, 1]])
-    ends = [corners @ m.T / (corners @ m.T)[:, 2:] for m in (ours, theirs.astype(np.float64))]
+    ends = [corners @ m.T / (corners @ m.T)[:, 2:] for m in (ours, theirs)]
     assert ends[0] == pytest.approx(ends[1], abs=2e-3)
+
+
+@pytest.mark.parametrize("contrast", [0.01, 0.002])
+def test_faint_pictures_stay_where_they_are(contrast):
+    """OpenCV's equations of a step are singular to it where the slopes are small: of small or nearly black pictures."""
+    sharp = cv2.GaussianBlur(noise(20, 30) / 255, (0, 0), 2) * contrast
+    prediction = cv2.GaussianBlur(sharp, (0, 0), 1)
+    assert np.array_equal(opencvs_warp(prediction, sharp), np.eye(3))
+    assert np.array_equal(find_warp(prediction, sharp), np.eye(3))
 
 
 def test_the_warp_is_opencvs_bicubic():

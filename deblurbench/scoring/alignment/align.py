@@ -22,7 +22,7 @@ from deblurbench.scoring.alignment import warps
 
 Array = npt.NDArray[Any]
 
-VERSION = 1
+VERSION = 2
 """Part of what remembered warps are found by: another algorithm is another version."""
 
 BITS = 5
@@ -34,6 +34,7 @@ _SMOOTHING = np.array([1, 4, 6, 4, 1]) / 16
 _SLOPE = np.array([-0.5, 0, 0.5])
 _NONE = np.ones(1)
 _ROUNDING = 1e-13  # of a sum of squares: a variance below it is none
+_LEAST_PIVOT = 10 * np.finfo(np.float32).eps  # with a smaller one OpenCV calls a step's equations singular, and stays
 _FAILED = "the prediction cannot be aligned with the sharp picture"
 
 
@@ -101,6 +102,8 @@ def find_warp(moving: Array, fixed: Array, *, bits: int = BITS) -> Array:
 
 def _step(hessian: Array, projections: Array, totals: Array) -> Array:
     """The change of the 8 free parameters that raises the correlation coefficient most."""
+    from scipy.linalg.lapack import dgetrf, dgetrs
+
     (ii, it, i), (_, tt, t), (_, _, n) = totals
     if n == 0:
         raise PictureError(_FAILED, "their contents are too unlike")
@@ -109,10 +112,10 @@ def _step(hessian: Array, projections: Array, totals: Array) -> Array:
         raise PictureError(_FAILED, "one of them has no detail")
     image = (projections[0] - i / n * projections[2])[:8]
     template = (projections[1] - t / n * projections[2])[:8]
-    try:
-        solved = np.linalg.solve(hessian[:8, :8], np.stack([image, template], axis=1))
-    except np.linalg.LinAlgError:  # detail along one axis only: OpenCV stays where it is
+    factors, order, _ = dgetrf(hessian[:8, :8])
+    if np.abs(np.diag(factors)).min() < _LEAST_PIVOT:
         return np.zeros(8)
+    solved, _ = dgetrs(factors, order, np.stack([image, template], axis=1))
     rest = correlation - template @ solved[:, 0]
     if not rest > 0:
         raise PictureError(_FAILED, "their contents are too unlike")

@@ -96,6 +96,10 @@ def test_the_finite_pictures_of_a_pooled_metric_are_pooled_in_tables_and_in_json
     assert f"{number:.4f} over the 2 finite" in result_table(report(pooled))
 
 
+def test_black_against_white_has_no_negative_zero():
+    assert "0.0000*" in result_table(report(scored(protocol("tm-pooled", POOLED), [(0.0,)]))).split()
+
+
 def test_all_infinite_and_blurred_ones_infinite():
     text = result_table(report(scored(protocol("a", PSNR), [(math.inf,)] * 2, [(math.inf,), (30,)])))
     assert "psnr_db is infinite for all 2 pictures: each equals its sharp picture" in text

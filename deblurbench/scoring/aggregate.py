@@ -19,4 +19,4 @@ def pooled_psnr(values: Sequence[float], samples: Sequence[int]) -> float:
         samples: how many samples each has.
     """
     error = math.fsum(n * 10 ** (-value / 10) for value, n in zip(values, samples, strict=True)) / sum(samples)
-    return -10 * math.log10(error) if error else math.inf
+    return 0.0 - 10 * math.log10(error) if error else math.inf  # 0.0, not -0.0, of black against white

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +12,45 @@ from typing import Any
 
 _expected = 0
 _in_use: set[tuple[str, str]] = set()
+
+
+def compiling(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: numba's `njit` with these options, without the interpreter's lock, whose result numba keeps.
+
+    Unlike with numba's own `cache=True`, what is damaged there is compiled anew, and where nothing can be kept (no
+    folder, a full disk) the function works all the same.
+    """
+    from numba import njit
+
+    def compile_(function: Callable[..., Any]) -> Any:
+        dispatcher: Any = njit(nogil=True, **options)(function)
+        with suppress(RuntimeError):  # no folder that may be written to
+            dispatcher.enable_caching()
+            _forgive(dispatcher._cache)
+        return dispatcher
+
+    return compile_
+
+
+def _forgive(kept: Any) -> None:
+    """Let numba's `FunctionCache` raise no errors: of whatever kind, they mean that nothing is kept."""
+    load, save = kept.load_overload, kept.save_overload
+
+    def load_or_none(*what: Any) -> Any:
+        try:
+            return load(*what)
+        except Exception:  # of damaged files pickle and LLVM raise whatever comes
+            return None
+
+    def save_if_possible(*what: Any) -> None:
+        with suppress(Exception):
+            try:
+                save(*what)
+            except Exception:  # a damaged index stands in the way of a new one
+                kept.flush()
+                save(*what)
+
+    kept.load_overload, kept.save_overload = load_or_none, save_if_possible
 
 
 def expect(samples: int) -> None:

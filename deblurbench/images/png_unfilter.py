@@ -8,9 +8,10 @@ counted by unsigned numbers, which cannot mean a place from the end: without the
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-_compiled = njit(nogil=True, cache=True)
+from deblurbench.compiled import compiling
+
+_compiled = compiling()
 
 
 @_compiled

@@ -8,23 +8,14 @@ computed in one order on every machine; sums may be taken in any order. Nothing 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from deblurbench.compiled import compiling
 
 _FAR = 2.0**30
 
 
-def _compiled(**options):
-    def compile_(function):
-        try:
-            return njit(nogil=True, error_model="numpy", cache=True, **options)(function)
-        except RuntimeError:  # no folder that numba may keep it in
-            return njit(nogil=True, error_model="numpy", **options)(function)
-
-    return compile_
-
-
-_ordered = _compiled()
-_summed = _compiled(fastmath={"reassoc", "contract", "nsz"})
+_ordered = compiling(error_model="numpy")
+_summed = compiling(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 
 
 @_ordered

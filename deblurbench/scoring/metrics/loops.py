@@ -13,11 +13,12 @@ vector instructions. Nothing holds the interpreter's lock.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from deblurbench.compiled import compiling
 
 _STRIP = 384  # samples of a row that are filtered at once
 _ROWS = 31  # of what is kept: eleven, and room so that the last ten rarely move to the front
-_compiled = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+_compiled = compiling(fastmath=True, error_model="numpy")
 
 
 @_compiled

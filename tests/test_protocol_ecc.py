@@ -140,6 +140,9 @@ def test_faint_pictures_stay_where_they_are(contrast):
     prediction = cv2.GaussianBlur(sharp, (0, 0), 1)
     assert np.array_equal(opencvs_warp(prediction, sharp), np.eye(3))
     assert np.array_equal(find_warp(prediction, sharp), np.eye(3))
+    for steps in (opencvs_warp, find_warp):
+        with pytest.raises((cv2.error, PictureError)):
+            steps(contrast - prediction, sharp)
 
 
 def test_the_warp_is_opencvs_bicubic():

@@ -113,9 +113,8 @@ def _step(hessian: Array, projections: Array, totals: Array) -> Array:
     image = (projections[0] - i / n * projections[2])[:8]
     template = (projections[1] - t / n * projections[2])[:8]
     factors, order, _ = dgetrf(hessian[:8, :8])
-    if np.abs(np.diag(factors)).min() < _LEAST_PIVOT:
-        return np.zeros(8)
-    solved, _ = dgetrs(factors, order, np.stack([image, template], axis=1))
+    singular = np.abs(np.diag(factors)).min() < _LEAST_PIVOT
+    solved = np.zeros((8, 2)) if singular else dgetrs(factors, order, np.stack([image, template], axis=1))[0]
     rest = correlation - template @ solved[:, 0]
     if not rest > 0:
         raise PictureError(_FAILED, "their contents are too unlike")

@@ -1,6 +1,7 @@
 """Scoring hostile files: whatever their names and contents, there is a number, or a line that says why not."""
 
 import os
+from pathlib import Path
 
 import pytest
 from conftest import noise
@@ -46,7 +47,7 @@ def test_what_is_no_file_is_named_and_never_waited_for(tmp_path, cli):
         Image.fromarray(noise(24, 24)).save(preds / name)
     result = cli("score", preds, sharp)
     assert result.code == 1
-    for name, why in (("pipe", "a pipe"), ("zero", "a pipe"), ("gone", "no such file"), ("round", "no such file")):
+    for name, why in (("pipe", "a pipe"), ("zero", "a pipe"), ("gone", "no such file"), ("round", "cannot be decoded")):
         assert any(line.startswith(f"{name}.png: ") and why in line for line in result.err.splitlines())
     assert "4 of 5 pictures" in cli("eval-py", sharp, preds).err
 
@@ -63,3 +64,36 @@ def test_a_result_that_is_a_link_to_nothing(tmp_path, cli):
 def test_files_that_are_not_there_are_named_by_the_api_too(tmp_path):
     with pytest.raises(DeblurbenchError, match=r"b\.png cannot be decoded: no such file"):
         deblurbench.score([tmp_path / "a.png"], [tmp_path / "b.png"])
+
+
+def test_a_scene_that_may_not_be_read_is_not_left_out(tmp_path, cli, monkeypatch):
+    for side in ("preds", "sharp"):
+        for scene in ("one", "two"):
+            (tmp_path / side / scene).mkdir(parents=True)
+            Image.fromarray(noise(24, 24, seed=len(side))).save(tmp_path / side / scene / "a.png")
+    look = os.scandir
+
+    def scandir(folder):
+        if os.fspath(folder) == str(tmp_path / "sharp" / "two"):  # as for anybody but root after `chmod 0`
+            raise PermissionError(13, "Permission denied", str(folder))
+        return look(folder)
+
+    assert cli("score", tmp_path / "preds", tmp_path / "sharp").code == 0
+    monkeypatch.setattr(os, "scandir", scandir)
+    result = cli("score", tmp_path / "preds", tmp_path / "sharp")
+    assert result.code == 2
+    assert "cannot look into" in result.err
+
+
+def test_a_full_disk_is_said_with_the_files_name_and_leaves_nothing(tmp_path, cli, monkeypatch):
+    preds, sharp = folders(tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    for option in ("--csv", "--json", "--sheet"):
+        result = cli("score", preds, sharp, option, tmp_path / "out.png")
+        assert result.code == 1
+        assert f"{tmp_path / 'out.png'}: No space left on device" in result.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["preds", "sharp"]

@@ -97,14 +97,12 @@ def _write(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def list_pictures(folder: Path, suffixes: Collection[str] = SUFFIXES, *, broken: bool = False) -> list[Path]:
+def list_pictures(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
     """All files of these suffixes below `folder`, as paths relative to it, sorted by their POSIX form.
 
-    Hidden files and folders are left out. With `broken`, what has such a name and is no file counts too, for readers to
-    refuse: links to nothing, pipes.
+    Hidden files and folders are left out.
     """
-    named = (p for p in folder.rglob("*") if p.suffix.lower() in suffixes)
-    found = (p.relative_to(folder) for p in named if p.is_file() or (broken and not p.is_dir()))
+    found = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
     return sorted((p for p in found if not any(part.startswith(".") for part in p.parts)), key=lambda p: p.as_posix())
 
 

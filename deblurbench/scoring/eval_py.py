@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError, PictureError, UsageError
 from deblurbench.scoring.metrics import engine
-from deblurbench.scoring.pictures.readers import read_plain, refuse_special
+from deblurbench.scoring.pictures.readers import decoding, read_plain
 from deblurbench.scoring.pictures.reading import shape_words
 
 SUFFIXES = (".png", ".jpg")
@@ -106,14 +106,9 @@ def _read(path: Path) -> npt.NDArray[Any]:
     """What `skimage.io.imread` gives, of whatever depth and channels. Raises PictureError."""
     from imageio.v3 import imread  # skimage's decoder; unlike skimage, it closes a file that it cannot decode
 
-    refuse_special(path)
-    try:
+    with decoding(path):
         picture = read_plain(path)
         return imread(path, plugin="pillow") if picture is None else picture
-    except PictureError:
-        raise
-    except Exception as error:  # Pillow raises kinds of its own for each format
-        raise PictureError(f"{path} cannot be decoded", "it is no picture, or a damaged one") from error
 
 
 def _failed(failures: Sequence[str], n: int) -> DeblurbenchError:

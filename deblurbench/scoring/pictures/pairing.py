@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import UsageError
-from deblurbench.images.codec import SUFFIXES, list_pictures
+from deblurbench.images.codec import SUFFIXES
 
 # Kinds that a protocol's reader knows beyond those that photos come in.
 SCORED = SUFFIXES | {".gif", ".jfif", ".jp2", ".pgm", ".pnm", ".ppm", ".tga"}
@@ -84,7 +85,20 @@ def pair_folders(predictions: Path, sharp: Path, blur: Path | None = None) -> Pa
 
 
 def _pictures(folder: Path, suffixes: frozenset[str], *, deep: bool) -> list[Path]:
-    return [file for file in list_pictures(folder, suffixes, broken=True) if deep or len(file.parts) == 1]
+    """As `list_pictures`, but nothing is passed over: what is called like a picture and is no file counts, for its
+    reader to refuse (links to nothing, pipes), and a folder that may not be looked into is an error.
+    """
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        place = Path(parent).relative_to(folder)
+        shown = [place / name for name in names if not name.startswith(".")]
+        found += [file for file in shown if file.suffix.lower() in suffixes]
+        folders[:] = [name for name in folders if deep and not name.startswith(".")]
+    return sorted(found, key=Path.as_posix)
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"cannot look into {error.filename}: {error.strerror}", "its pictures would be left out")
 
 
 def _others(folder: Path) -> tuple[str, ...]:

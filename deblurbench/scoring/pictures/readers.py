@@ -56,7 +56,7 @@ def read_as_skimage(path: Path) -> Samples:
     Raises: PictureError where the file cannot be decoded, is not of 8 bits (1-bit files among them), has several
         frames, or is a TIFF with a palette, of which only the palette's numbers would come.
     """
-    with _decoding(path):
+    with decoding(path):
         picture = _by_tifffile(path) if path.suffix.lower() in (".tif", ".tiff") else _by_imageio(path)
     if picture.dtype != np.uint8:
         depth = "1-bit" if picture.dtype == np.bool_ else str(picture.dtype)
@@ -119,7 +119,7 @@ def read_as_opencv(path: Path) -> Samples:
         picture.load()
     import cv2
 
-    with _decoding(path):
+    with decoding(path):
         data = path.read_bytes()
         whole = not data.startswith(SIGNATURE) or is_long_enough(data)  # OpenCV lays out what a chunk's length claims
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if whole else None
@@ -169,7 +169,7 @@ def read_floats(path: Path) -> npt.NDArray[np.floating[Any]]:
 
     Raises: PictureError where it is no such array, or holds what is not finite.
     """
-    with _decoding(path):
+    with decoding(path):
         if path.stat().st_size > 32 * most_pixels():
             raise PictureError(f"{path} is too large to decode safely", "crop it first")
         picture = decode_npy(path.read_bytes())
@@ -184,23 +184,19 @@ def read_floats(path: Path) -> npt.NDArray[np.floating[Any]]:
     return floats
 
 
-def refuse_special(path: Path) -> None:
-    """Raise PictureError for a pipe or a device, which may give bytes without end, or none."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise PictureError(f"{path} cannot be decoded", "it is a pipe or a device, no file")
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture as Pillow opens it; what goes wrong with it is a PictureError."""
-    with _decoding(path), Image.open(path) as picture:
+    with decoding(path), Image.open(path) as picture:
         yield picture
 
 
 @contextmanager
-def _decoding(path: Path) -> Iterator[None]:
+def decoding(path: Path) -> Iterator[None]:
+    """Raise PictureError, which says why, where a file cannot be decoded in the block, or is none."""
     try:
-        refuse_special(path)
+        if path.exists() and not path.is_file() and not path.is_dir():  # it may give bytes without end, or never any
+            raise PictureError(f"{path} cannot be decoded", "it is a pipe or a device, no file")
         if path.is_file() and path.stat().st_size == 0:
             raise PictureError(f"{path} cannot be decoded", "the file is empty")
         yield

@@ -1,7 +1,10 @@
 """Scoring hostile files: whatever their names and contents, there is a number, or a line that says why not."""
 
+import dataclasses
 import os
+import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 from conftest import noise
@@ -9,6 +12,9 @@ from PIL import Image
 
 import deblurbench
 from deblurbench.errors import DeblurbenchError
+from deblurbench.scoring.pictures.pairing import pair_folders
+from deblurbench.scoring.protocol import Metric, find_protocol
+from deblurbench.scoring.score import score_pairing
 
 
 def folders(tmp_path, **pictures):
@@ -97,3 +103,29 @@ def test_a_full_disk_is_said_with_the_files_name_and_leaves_nothing(tmp_path, cl
         assert result.code == 1
         assert f"{tmp_path / 'out.png'}: No space left on device" in result.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["preds", "sharp"]
+
+
+def test_an_interrupted_run_ends_after_the_metric_at_hand(tmp_path, monkeypatch):
+    preds, sharp = folders(tmp_path)
+    Image.fromarray(noise(24, 24, seed=3)).save(preds / "b.png")
+    Image.fromarray(noise(24, 24, seed=4)).save(sharp / "b.png")
+    begun, computed = Event(), []
+
+    def slow(pair):
+        begun.set()
+        time.sleep(0.3)
+        computed.append(pair)
+        return 1.0
+
+    def interrupt(*_):
+        begun.wait(10)
+        raise KeyboardInterrupt
+
+    metrics = (Metric("one", slow), Metric("two", slow), Metric("three", slow))
+    protocol = dataclasses.replace(find_protocol("gnr638-eval"), metrics=metrics)
+    monkeypatch.setattr("deblurbench.progress._Silent.step", interrupt)
+    pairing = pair_folders(preds, sharp)
+    first = dataclasses.replace(pairing.pairs[0], prediction=None)
+    with pytest.raises(KeyboardInterrupt):
+        score_pairing(dataclasses.replace(pairing, pairs=(first, *pairing.pairs)), [protocol], quiet=True)
+    assert len(computed) <= 1

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from deblurbench.errors import PictureError, UsageError, nearest
 from deblurbench.progress import progress
 from deblurbench.scoring import aggregate
 from deblurbench.scoring.metrics import engine
+from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.pictures.pairing import Pair, Pairing, Source
 from deblurbench.scoring.pictures.reading import Opened, Reading
 from deblurbench.scoring.protocol import Metric, Protocol
@@ -175,9 +177,12 @@ def score_pairing(
     scorer = _Scorer(protocols, exact, pairing.with_blur, observer)
     with ThreadPoolExecutor(workers) as pool, progress("score", len(pairing.pairs), "pictures", quiet=quiet) as bar:
         results = []
-        for result in pool.map(scorer, pairing.pairs):
-            results.append(result)
-            bar.step()
+        try:
+            for result in pool.map(scorer, pairing.pairs):
+                results.append(result)
+                bar.step()
+        finally:
+            scorer.stopped.set()
     scored = [result for result in results if not isinstance(result, str)]
     return ScoreReport(
         tuple(_scores(p, [result.images[i] for result in scored]) for i, p in enumerate(protocols)),
@@ -199,10 +204,11 @@ class _Scored:
 
 
 class _Scorer:
-    """Scores pairs one by one."""
+    """Scores pairs one by one; when it is `stopped`, threads that are at work end after the metric at hand."""
 
     def __init__(self, protocols: Sequence[Protocol], exact: bool, with_blur: bool, observer: Observer | None) -> None:
         self._protocols, self._exact, self._with_blur, self._observer = protocols, exact, with_blur, observer
+        self.stopped = Event()
 
     def __call__(self, pair: Pair) -> _Scored | str:
         """One pair under each protocol, or the line that says why it cannot be scored."""
@@ -228,10 +234,15 @@ class _Scorer:
         scores = []
         for protocol in self._protocols:
             compared = reading.compared(protocol)
-            values = {m.name: m.function(compared) for m in protocol.metrics}
+            values = {m.name: self._value(m, compared) for m in protocol.metrics}
             known = {metric: value for metric, value in values.items() if value is not None}
             scores.append(ImageScore(name, known, compared.sharp.size))
         return scores
+
+    def _value(self, metric: Metric, pair: Compared) -> float | None:
+        if self.stopped.is_set():
+            raise CancelledError
+        return metric.function(pair)
 
 
 def _scores(protocol: Protocol, images: Sequence[tuple[ImageScore, ImageScore | None]]) -> ProtocolScores:

@@ -316,3 +316,14 @@ def test_pooled_protocols_are_compared_by_picture(cli, tmp_path):
     assert result.code == 0, result.err
     assert "samples, " not in result.out
     assert "the protocol pools the error" in result.out
+
+
+def test_what_is_too_much_is_refused_at_once(cli, two, tmp_path, monkeypatch):
+    wide = tmp_path / "wide.csv"
+    names = ",".join(f"m{i}" for i in range(100_000))  # each was looked for among all others
+    wide.write_text(f"protocol,name,{names}\na@1,x{',1' * 100_000}\n")
+    assert "100002 columns" in cli("compare", wide, wide, "--label", "a", "--label", "b").err
+    assert "5050 pairs" in cli("compare", *[two[0]] * 101).err
+    monkeypatch.setattr("deblurbench.scoring.statistics.table._MOST_BYTES", 1 << 20)
+    assert "more than 1 MiB" in cli("compare", "/dev/zero", two[0]).err
+    assert "more than 1 MiB" in cli("compare", *two, "--scenes", "/dev/zero").err

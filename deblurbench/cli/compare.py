@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from deblurbench.scoring.statistics.scenes import SceneTable
 
 
+_MOST = 100
+"""Methods: time and memory grow with the number of pairs, to some seconds and 1.3 GB."""
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -62,6 +65,7 @@ def command(
 
     Example: deblurbench compare unet.csv wiener.csv runs/cnn-starter --dataset data/starter --plot compare.png
     """
+    from deblurbench.errors import UsageError
     from deblurbench.progress import say
     from deblurbench.scoring.statistics import report
     from deblurbench.scoring.statistics.align import align
@@ -69,6 +73,8 @@ def command(
     from deblurbench.scoring.statistics.plot import draw
     from deblurbench.scoring.statistics.table import read_scores
 
+    if len(scores) > _MOST:
+        raise UsageError(f"{len(scores)} methods have {len(scores) * (len(scores) - 1) // 2} pairs", "compare fewer")
     files = [_file(path) for path in scores]
     _check_targets(files, [scenes], [csv_out, plot_out, json_out])
     table = _scene_table(scenes, dataset)

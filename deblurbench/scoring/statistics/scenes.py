@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.scoring.statistics.table import shown
+from deblurbench.scoring.statistics.table import read_text, shown
 
 ANY = ""  # the split of a table that has none
 _GOPRO = re.compile(r"(GOPR\d{4}_\d{2}_\d{2})[-_]\d+\.\w+", re.ASCII)  # frames of GoPro, copied into one folder
@@ -53,7 +53,7 @@ def read_scene_file(path: Path) -> SceneTable:
     """
     source = shown(str(path))
     try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
         rows = list(reader)
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}", "a CSV file with the columns name,scene") from error

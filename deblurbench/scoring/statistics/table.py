@@ -16,6 +16,7 @@ from deblurbench.scoring.reports.csv_file import BLURRED
 
 _KEYS = ("protocol", "name", "split")
 _NO_METRICS = (*_KEYS, "samples")  # samples: how many numbers a picture has, for pooled means
+_MOST_BYTES, _MOST_COLUMNS = 1 << 28, 1000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _LARGEST = 1e12  # no metric of a picture comes near; sums of such numbers stay finite
 
@@ -83,10 +84,21 @@ def read_scores(path: Path, label: str) -> Scores:
     return Scores(label, tracks, tuple(name for name in columns if not name.startswith(BLURRED)))
 
 
+def read_text(path: Path) -> str:
+    """A table's text. Raises OSError, UnicodeDecodeError, and DeblurbenchError where it is larger than any table."""
+    with path.open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)  # a device may have no end
+    if len(data) > _MOST_BYTES:
+        raise DeblurbenchError(
+            f"{shown(str(path))} has more than {_MOST_BYTES >> 20} MiB", "that is no table of scores"
+        )
+    return data.decode("utf-8-sig")
+
+
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, with the numbers of their lines."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_text(path)
     except UnicodeDecodeError as error:
         raise DeblurbenchError(f"{shown(str(path))} is no table of scores: it is not UTF-8") from error
     except OSError as error:
@@ -105,6 +117,8 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     for key in ("protocol", "name"):
         if key not in header:
             raise _damaged(path, 1, f"no column {key!r}", "it must be as `deblurbench score --csv` writes it")
+    if len(header) > _MOST_COLUMNS:
+        raise _damaged(path, 1, f"{len(header)} columns, of which no more than {_MOST_COLUMNS} can be compared")
     for name in header:
         _word(path, 1, name)
         if header.count(name) > 1:

@@ -224,3 +224,26 @@ def test_half_precision_files_are_taken(tmp_path, files):
     whole = with_weights(find_protocol("lpips-alex"), [read_weights(f) for f in files["lpips-alex"]])
     values = [p.metrics[0].function(pair) for p in (whole, with_weights(find_protocol("lpips-alex"), named))]
     assert values[0] == pytest.approx(values[1], rel=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch warns of what it may drop some day
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda: torch.zeros(3, 3).to_sparse(),
+        lambda: torch.zeros(3, device="meta"),
+        lambda: torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]),
+    ],
+)
+def test_tensors_without_their_numbers_are_refused(tmp_path, odd):
+    with pytest.raises(UsageError, match="holds no tensors by name"):
+        read_weights(save(tmp_path, "odd.pth", {"features.0.weight": odd()}))
+
+
+def test_weights_that_give_no_number_are_an_error(tmp_path):
+    backbone, linear = draw(ALEX)
+    backbone["features.3.weight"].fill_(3e38)
+    named = [save(tmp_path, f"{i}.pth", tensors) for i, tensors in enumerate((backbone, linear))]
+    (protocol,) = give_weights([find_protocol("lpips-alex")], named)
+    with pytest.raises(UsageError, match="no finite number"):
+        protocol.metrics[0].function(Compared(noise(40, 50, seed=1), noise(40, 50, seed=2)))

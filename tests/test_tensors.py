@@ -280,6 +280,10 @@ REFUSED = {
         "deblurganv2 has no cw_ssim for tensors: it offers psnr_db, ssim",
     ),
     "LPIPS": (lambda: BatchScorer("lpips-alex"), "lpips-alex has no metric for tensors"),
+    "array": (
+        lambda: BatchScorer()(RGB.numpy(), RGB.numpy()),
+        "a ndarray is no tensor: deblurbench.score takes arrays",
+    ),
     "unknown": (lambda: BatchScorer("basicsr"), "basicsr"),
     "version": (lambda: BatchScorer("tf@2"), "no version 2"),
 }

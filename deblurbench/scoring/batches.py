@@ -74,6 +74,9 @@ class BatchScorer:
 
         Raises: UsageError where the tensors are no such pictures.
         """
+        for given in (prediction, sharp):
+            if not isinstance(given, torch.Tensor):
+                raise UsageError(f"a {type(given).__name__} is no tensor", "deblurbench.score takes arrays and files")
         with torch.autocast(prediction.device.type, enabled=False):
             pair = compare(prediction, sharp, self.protocol, rounded=self._rounded, dtype=self._dtype)
             values = {name: function(pair) for name, function in self._functions.items()}

@@ -136,6 +136,15 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # both raise kinds of their own, some with pages of advice
         hint = "give the published file: tensors by name, as PyTorch or, called .safetensors, safetensors saves them"
         raise UsageError(f"{path} holds no weights that can be read safely", hint) from error
-    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+    if not isinstance(found, dict) or not all(map(_is_plain, found.values())):
         raise UsageError(f"{path} holds no tensors by name", "a state_dict is needed, not a whole model")
     return found
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a tensor whose numbers are all there: neither sparse nor nested nor a stand-in on no device."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.is_nested:
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu"

@@ -25,11 +25,11 @@ def remembered(pictures: Sequence[Array], version: int, find: Callable[[], Array
     """The warp, 3 x 3, that a version of the algorithm finds for these pictures, in this order: kept, or found now."""
     file = folder() / f"{_key(pictures, version)}.json"
     with suppress(OSError, ValueError, TypeError, KeyError):
-        return _checked(files.parse_json(file.read_text(encoding="utf-8"))["warp"])
+        return _checked(files.parse_json(file.read_text(encoding="utf-8")))
     warp = find()
     with suppress(OSError, DeblurbenchError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(file, files.canonical_json({"warp": warp.tolist()}) + "\n")
+        files.write_text(file, files.canonical_json({"sum": _sum(warp.tolist()), "warp": warp.tolist()}) + "\n")
     return warp
 
 
@@ -47,7 +47,11 @@ def _key(pictures: Sequence[Array], version: int) -> str:
 
 
 def _checked(value: Any) -> Array:
-    warp = np.array(value, dtype=np.float64)
-    if warp.shape != (3, 3):
-        raise ValueError("no 3 x 3 matrix")
+    warp = np.array(value["warp"], dtype=np.float64)
+    if warp.shape != (3, 3) or value["sum"] != _sum(value["warp"]):  # one digit changed is another score
+        raise ValueError("no 3 x 3 matrix, or a damaged one")
     return warp
+
+
+def _sum(warp: Any) -> str:
+    return files.sha256_text(files.canonical_json(warp))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -42,7 +43,10 @@ class Lpips:
         pictures = np.stack([pair.prediction, pair.sharp]) / (pair.peak / 2) - 1
         with torch.inference_mode(), self._alone:
             values = torch.from_numpy(pictures.astype(np.float32)).permute(0, 3, 1, 2)
-            return self._distance((values - _channels(_SHIFT)) / _channels(_SCALE))
+            distance = self._distance((values - _channels(_SHIFT)) / _channels(_SCALE))
+        if not math.isfinite(distance):
+            raise UsageError("LPIPS with these weights is no finite number", "they are not those of a trained network")
+        return distance
 
     def _distance(self, values: torch.Tensor) -> float:
         import torch
@@ -90,7 +94,7 @@ def _checked(file: Weights, net: Net, shapes: Mapping[str, tuple[int, ...]]) -> 
             raise UsageError(f"{file.file} is no whole file for {net.name}", f"{key} is missing")
         if tuple(found.shape) != shape:
             raise UsageError(f"{file.file} is no file for {net.name}", f"{key} is {tuple(found.shape)}, not {shape}")
-        if not found.is_floating_point() or not found.isfinite().all():
+        if not found.is_floating_point() or not found.float().isfinite().all():
             raise UsageError(f"{file.file} is no file for {net.name}", f"{key} holds what is no finite number")
     return {key: file.tensors[key].float() for key in shapes}
 

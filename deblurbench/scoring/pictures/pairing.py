@@ -79,8 +79,9 @@ def pair_folders(predictions: Path, sharp: Path, blur: Path | None = None) -> Pa
         matched.append((folder, offered, _match(offered, wanted)))
     chosen = [[folder / file if file else None for file in found] for folder, _, found in matched]
     pairs = tuple(Pair(file.as_posix(), sharp / file, *found) for file, *found in zip(wanted, *chosen, strict=True))
-    _, offered, used = matched[0]
-    extra = tuple(file.as_posix() for file in offered if file not in set(used))
+    _, offered, found = matched[0]
+    used = set(found)
+    extra = tuple(file.as_posix() for file in offered if file not in used)
     return Pairing(pairs, extra, _others(sharp), blur is not None)
 
 

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 _expected = 0
-_in_use: set[tuple[str, str]] = set()
 
 
 def compiling(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -68,10 +67,7 @@ def compiled(name: str, function: str, worth: int) -> ModuleType | None:
         worth: the samples that pay for compiling it, which is done once per machine.
     """
     module = _module(name)
-    if module and ((name, function) in _in_use or _expected >= worth or _is_kept(module.KEPT[function])):
-        _in_use.add((name, function))
-        return module
-    return None
+    return module if module and (_expected >= worth or _is_kept(module.KEPT[function])) else None
 
 
 @cache
@@ -82,6 +78,8 @@ def _module(name: str) -> ModuleType | None:
         return None
 
 
+@cache
 def _is_kept(function: Any) -> bool:
+    """Whether numba had kept the function when it was first asked for: every pair of pictures asks for several."""
     file = Path(function.py_func.__code__.co_filename)
     return any(Path(str(function.stats.cache_path)).glob(f"{file.stem}.{function.__name__}-*.nbi"))

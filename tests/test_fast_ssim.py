@@ -78,7 +78,6 @@ def test_equal_pictures_are_exactly_one(fused):
 def test_little_work_is_not_compiled_for(monkeypatch, fused):
     monkeypatch.setattr(compiled, "_is_kept", lambda function: function.__name__ == "uniform")
     monkeypatch.setattr(compiled, "_expected", 0)
-    monkeypatch.setattr(compiled, "_in_use", set())
     assert (engine.choose().gaussian, engine.choose().uniform) == (plain.gaussian, fused.uniform)
     engine.expect(engine.WORTH_COMPILING["gaussian"] - 1)
     assert (engine.choose().gaussian, engine.choose().squared_error) == (plain.gaussian, fused.squared_error)

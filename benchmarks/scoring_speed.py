@@ -29,11 +29,11 @@ from PIL import Image
 from scoring_peers import find, scikit_image
 
 from deblurbench.images.codec import list_pictures, read_rgb
+from deblurbench.images.png_decode import read_plain_png
 from deblurbench.images.resize import crop_to_ratio, resize
 from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.metrics.compared import Compared
 from deblurbench.scoring.pictures.pairing import pair_folders
-from deblurbench.scoring.pictures.readers import read_plain
 from deblurbench.scoring.protocol import Protocol, find_protocol
 from deblurbench.scoring.score import ScoreReport, score_pairing
 from deblurbench.scoring.selection import ALL, select
@@ -190,7 +190,7 @@ class Benchmark:
         for name, way in others.items():
             computing[name] = lambda way=way: way(x, y)
         both = [self.files[0], self.predictions / self.files[0].name]
-        decoding = {"reference": lambda: list(map(_pillow, both)), "ours": lambda: list(map(read_plain, both))}
+        decoding = {"reference": lambda: list(map(_pillow, both)), "ours": lambda: list(map(read_plain_png, both))}
         times = {"compute": interleaved(computing, self.rounds), "decode": interleaved(decoding, self.rounds)}
         reference = scikit_image(x, y)
         return {

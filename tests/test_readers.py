@@ -14,7 +14,8 @@ from skimage.io import imread
 from test_png_decode import chunk, header, png
 
 from deblurbench.errors import PictureError
-from deblurbench.scoring.pictures.readers import MATLAB, OPENCV, PILLOW, SKIMAGE, read_floats, read_plain
+from deblurbench.images.png_decode import read_plain_png
+from deblurbench.scoring.pictures.readers import MATLAB, OPENCV, PILLOW, SKIMAGE, read_floats
 
 RGB, ALPHA = noise(6, 9), noise(6, 9, 4)
 GREY = ALPHA[:, :, 0]
@@ -199,7 +200,7 @@ SCRIPTS = {
 def test_what_is_read_once_for_all_is_what_each_reads(name, tmp_path):
     write, *_ = KINDS[name]
     write(tmp_path / name)
-    plain = read_plain(tmp_path / name)
+    plain = read_plain_png(tmp_path / name)
     assert (plain is None) == (name != "rgb.png")
     for reader in (SKIMAGE, OPENCV, PILLOW, MATLAB):
         assert plain is None or np.array_equal(reader.read(tmp_path / name), plain)

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError, PictureError, UsageError
+from deblurbench.images.png_decode import read_plain_png
 from deblurbench.scoring.metrics import engine
-from deblurbench.scoring.pictures.readers import decoding, read_plain
+from deblurbench.scoring.pictures.readers import decoding
 from deblurbench.scoring.pictures.reading import shape_words
 
 SUFFIXES = (".png", ".jpg")
@@ -107,7 +108,7 @@ def _read(path: Path) -> npt.NDArray[Any]:
     from imageio.v3 import imread  # skimage's decoder; unlike skimage, it closes a file that it cannot decode
 
     with decoding(path):
-        picture = read_plain(path)
+        picture = read_plain_png(path)
         return imread(path, plugin="pillow") if picture is None else picture
 
 

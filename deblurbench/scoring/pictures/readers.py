@@ -21,7 +21,7 @@ from PIL.ImageFile import ImageFile
 from deblurbench.errors import PictureError
 from deblurbench.images.codec import decode_npy, most_pixels
 from deblurbench.images.png import SIGNATURE
-from deblurbench.images.png_decode import is_long_enough, read_plain_png
+from deblurbench.images.png_decode import is_long_enough
 
 Samples = npt.NDArray[np.uint8]
 
@@ -43,11 +43,6 @@ class Reader:
 
     name: str
     read: Callable[[Path], Samples]
-
-
-def read_plain(path: Path) -> Samples | None:
-    """The pixels of a PNG of 8-bit RGB without transparency, which all readers agree on; None for any other file."""
-    return read_plain_png(path)
 
 
 def read_as_skimage(path: Path) -> Samples:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import PictureError
+from deblurbench.images.png_decode import read_plain_png
 from deblurbench.scoring.metrics import engine
 from deblurbench.scoring.metrics.compared import Compared
-from deblurbench.scoring.pictures.readers import Reader, read_floats, read_plain
+from deblurbench.scoring.pictures.readers import Reader, read_floats
 from deblurbench.scoring.protocol import Protocol, Rounding
 
 Array = npt.NDArray[Any]
@@ -22,12 +23,10 @@ class Opened:
     """A picture: a file that is decoded when a reader asks for it, or an array.
 
     Attributes:
-        name: what an error calls it.
         seconds: what decoding has taken so far.
     """
 
     def __init__(self, source: Path | Array) -> None:
-        self.name = str(source) if isinstance(source, Path) else "the array"
         self.seconds = 0.0
         self._source = source
         self._plain: Array | None = None
@@ -40,7 +39,7 @@ class Opened:
         start = time.perf_counter()
         if not self._read:
             floats = self._source.suffix.lower() == ".npy"
-            self._plain = read_floats(self._source) if floats else read_plain(self._source)
+            self._plain = read_floats(self._source) if floats else read_plain_png(self._source)
         if reader.name not in self._read:
             self._read[reader.name] = reader.read(self._source) if self._plain is None else self._plain
         self.seconds += time.perf_counter() - start

@@ -17,7 +17,7 @@ from deblurbench_baselines import cnn, identity, unet, wiener
 from deblurbench_baselines.inference.restorer import NetworkRestorer
 from deblurbench_baselines.inference.weights import load_weights, save_weights
 from deblurbench_baselines.networks.count import printed_total, trainable_parameters
-from deblurbench_baselines.networks.settings import UNetSettings
+from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
 from deblurbench_baselines.trained import UNetConfig
 

@@ -10,7 +10,8 @@ from deblurbench.config import parse
 from deblurbench.errors import RecipeError
 from deblurbench_baselines.networks.count import printed_total, trainable_parameters
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
-from deblurbench_baselines.networks.settings import CNNSettings, UNetSettings
+from deblurbench_baselines.networks.settings.cnn import CNNSettings
+from deblurbench_baselines.networks.settings.unet import UNetSettings
 
 SIZES = [(1, 1), (1, 7), (2, 3), (16, 16), (17, 31), (33, 20)]
 SMALL = UNetSettings(widths=(4, 8, 8), batch_norm=("e2",))

@@ -20,8 +20,8 @@ from deblurbench_baselines import unet
 from deblurbench_baselines.training import optimisation
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import CURVES, METRICS, Epoch, write_metrics
-from deblurbench_baselines.training.pairs import held_out_scenes, read_pairs
-from deblurbench_baselines.training.sampler import Crop, batches, check_sizes, cut, epoch_crops
+from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs
+from deblurbench_baselines.data.sampler import Crop, batches, check_sizes, cut, epoch_crops
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate, plateaus
 from deblurbench_baselines.training.validation import decibels, mean_squared_error, validation_mse
 

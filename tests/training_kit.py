@@ -14,7 +14,7 @@ from deblurbench.images.hashing import pixel_hash
 from deblurbench_baselines import unet
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import METRICS
-from deblurbench_baselines.training.pairs import Pair
+from deblurbench_baselines.data.pairs import Pair
 from deblurbench_baselines.training.trainer import Trainer
 
 WEIGHTS = "weights.safetensors"

@@ -15,54 +15,60 @@ from deblurbench.runs.baseline import Baseline
 FOLDER = Path(__file__).parent / "recipes"
 
 
-class Preset(Config):
-    """A variant of a recipe: the keys of `network` and `training` in which it differs, and its own counts."""
+class Variant(Config):
+    """What the default of a recipe and its presets have alike.
+
+    Attributes:
+        label: as tables show it; None: the baseline's name and, in parentheses, the preset's.
+        parameters, trainable: as a Keras summary prints them; None for classical methods.
+        critic_parameters: the same of the critic, where there is one.
+        network, training, critic, adversarial: tables of settings; of a preset the keys in which it differs.
+    """
 
     summary: str
+    label: str | None = None
     parameters: int | None = None
     trainable: int | None = None
+    critic_parameters: int | None = None
     network: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+    critic: dict[str, Any] = Field(default_factory=dict)
+    adversarial: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """The tables of settings that are there."""
+        named = {name: getattr(self, name) for name in ("network", "training", "critic", "adversarial")}
+        return {name: table for name, table in named.items() if table}
 
 
-class Recipe(Config):
+class Recipe(Variant):
     """A baseline's recipe file.
 
     Attributes:
         name, version, summary: as `Baseline` has them.
         source: where it comes from, and what is the project's own reading.
-        parameters, trainable: as a Keras summary prints them; None for classical methods.
-        network, training: tables of the default variant.
         presets: the other variants by name.
     """
 
     name: str
     version: int
-    summary: str
     source: str
-    parameters: int | None = None
-    trainable: int | None = None
-    network: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
-    presets: dict[str, Preset] = Field(default_factory=dict)
+    presets: dict[str, Variant] = Field(default_factory=dict)
 
-    def preset(self, name: str) -> Preset:
-        """The preset of that name. Raises UsageError, suggesting the nearest, where there is none."""
-        if name not in self.presets:
-            raise UsageError(f"{self.name} has no preset {name!r}", nearest(name, self.presets))
-        return self.presets[name]
-
-    def tables(self, preset: str | None) -> dict[str, Mapping[str, Any]]:
-        """The tables `network` and `training` of the default or of a preset."""
+    def variant(self, preset: str | None) -> Variant:
+        """The default or a preset. Raises UsageError, suggesting the nearest, where there is none of that name."""
         if preset is None:
-            return {"network": self.network, "training": self.training}
-        changed = self.preset(preset)
-        return {"network": {**self.network, **changed.network}, "training": {**self.training, **changed.training}}
+            return self
+        if preset not in self.presets:
+            raise UsageError(f"{self.name} has no preset {preset!r}", nearest(preset, self.presets))
+        return self.presets[preset]
 
-    def counts(self, preset: str | None) -> tuple[int | None, int | None]:
-        """Declared (parameters, trainable) of the default or of a preset."""
-        of = self if preset is None else self.preset(preset)
-        return of.parameters, of.trainable
+    def resolved(self, preset: str | None) -> dict[str, Mapping[str, Any]]:
+        """The tables of the default or of a preset: a preset's keys replace those of the default."""
+        changed = {} if preset is None else self.variant(preset).tables
+        names = {**self.tables, **changed}
+        return {name: {**self.tables.get(name, {}), **changed.get(name, {})} for name in names}
 
 
 class RecipeBaseline(Baseline):
@@ -71,8 +77,15 @@ class RecipeBaseline(Baseline):
     def __init__(self, name: str) -> None:
         self._recipe = read_recipe(name)
         self.name, self.version, self.summary = self._recipe.name, self._recipe.version, self._recipe.summary
-        self.parameters, self.trainable = self._recipe.counts(None)
+        self.parameters, self.trainable = self._recipe.parameters, self._recipe.trainable
         self.presets = tuple(self._recipe.presets)
+
+    def label(self, preset: str | None, changed: str | None = None) -> str:
+        """As `Baseline.label`; a recipe may say another name, such as gan-nofeat."""
+        own = self._recipe.variant(preset).label
+        if own is None:
+            return super().label(preset, changed)
+        return f"{own} (changed {changed})" if changed else own
 
 
 def read_recipe(name: str) -> Recipe:

@@ -10,8 +10,11 @@ from deblurbench.config import Config, override, parse
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RecipeError, RunError
 from deblurbench.files import canonical_json, make_folder
-from deblurbench.runs.baseline import Restorer
-from deblurbench_baselines.networks.settings import CNNSettings, NetworkSettings, UNetSettings
+from deblurbench.runs.baseline import Resources, Restorer
+from deblurbench_baselines.losses.settings import AdversarialSettings
+from deblurbench_baselines.networks.settings.base import CriticSettings, NetworkSettings
+from deblurbench_baselines.networks.settings.cnn import CNNSettings
+from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.recipe import RecipeBaseline
 from deblurbench_baselines.training.settings import TrainingSettings
 
@@ -22,6 +25,13 @@ class TrainedConfig(Config):
     preset: str | None = None
     network: NetworkSettings
     training: TrainingSettings
+
+
+class AdversarialConfig(TrainedConfig):
+    """A resolved recipe of a network that is trained against a critic."""
+
+    critic: CriticSettings
+    adversarial: AdversarialSettings
 
 
 class CNNConfig(TrainedConfig):
@@ -49,7 +59,8 @@ class TrainedBaseline(RecipeBaseline):
         """(parameters, trainable) as declared; counted where keys of the network were changed."""
         known = self._known(config)
         if known.network == self.configure(known.preset).network:
-            return self._recipe.counts(known.preset)
+            declared = self._recipe.variant(known.preset)
+            return declared.parameters, declared.trainable
         from deblurbench_baselines.networks.count import count
 
         return count(known.network)
@@ -59,7 +70,7 @@ class TrainedBaseline(RecipeBaseline):
 
         Raises: UsageError for an unknown preset, RecipeError for a wrong key.
         """
-        values = override(self._recipe.tables(preset), settings)
+        values = override(self._recipe.resolved(preset), settings)
         if "preset" in values:
             raise RecipeError(f"{self.name}:preset", "a preset is chosen by name, not set")
         return parse(self._config, {**values, **({"preset": preset} if preset else {})}, self.name)
@@ -68,7 +79,7 @@ class TrainedBaseline(RecipeBaseline):
         """The resolved recipe from its plain values. Raises RecipeError for a wrong key."""
         return parse(self._config, values, self.name)
 
-    def train(self, config: Config, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
+    def train(self, config: Config, dataset: Dataset, run: Path, resources: Resources) -> bool:
         """Train on `train`, select on `val`; goes on where an interrupted run stopped; see `training.session`.
 
         Raises: RunError where the run cannot be continued or the loss diverges.
@@ -83,8 +94,17 @@ class TrainedBaseline(RecipeBaseline):
             "config": canonical_json(known.as_dict()),
             "dataset_id": dataset.id,
         }
-        task = Task(known.network, known.training, known.hash(), dataset.id, self.label(known.preset), metadata)
-        train(task, dataset, make_folder(run), device=device, quiet=quiet)
+        task = Task(
+            network=known.network,
+            training=known.training,
+            critic=getattr(known, "critic", None),
+            adversarial=getattr(known, "adversarial", None),
+            config=known.hash(),
+            dataset_id=dataset.id,
+            label=self.label(known.preset),
+            metadata=metadata,
+        )
+        return train(task, dataset, make_folder(run), resources)
 
     def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
         """The network with its weights as a function. Raises RunError where the weights do not fit."""

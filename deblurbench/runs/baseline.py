@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
@@ -16,6 +17,30 @@ Restorer = Callable[[Picture], Picture]
 """Takes a blurred picture (uint8 H x W x 3), returns the restored one of the same shape, clipped and rounded."""
 
 WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """With what a training is carried out. None of it changes what comes out, on the CPU to the last bit.
+
+    Attributes:
+        device: as torch names it.
+        feed: where crops come from: `memory`, `loader` (read from disk as they are needed, by `workers` processes),
+            `device` (all in the device's memory, blurred there), or `auto`.
+        workers: processes that read, for the feed `loader`.
+        minutes: after which training stops, to be continued; None: never.
+        features: the file of weights of a perceptual loss, whose SHA-256 the settings have.
+        tensorboard: whether to write TensorBoard's files beside `metrics.csv`.
+        quiet: whether to show nothing.
+    """
+
+    device: str = "cpu"
+    feed: Literal["auto", "memory", "loader", "device"] = "auto"
+    workers: int = 1
+    minutes: float | None = None
+    features: Path | None = None
+    tensorboard: bool = False
+    quiet: bool = False
 
 
 class Baseline(ABC):
@@ -55,11 +80,11 @@ class Baseline(ABC):
     def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
         """The function that restores a picture. Raises RunError where the weights do not fit."""
 
-    def train(self, config: Config, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
+    def train(self, config: Config, dataset: Dataset, run: Path, resources: Resources) -> bool:
         """Train on the dataset's train split, select on val, leave `weights.safetensors` in `run`.
 
         Called again after an interruption, it goes on where it stopped. Never touches a test split. Only
-        called where `trains`.
+        called where `trains`. Returns whether training is finished: not where its time was up.
         """
         raise UsageError(f"{self.name} needs no training", "predict with it right away")
 

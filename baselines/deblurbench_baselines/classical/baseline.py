@@ -25,7 +25,7 @@ class ClassicalBaseline(RecipeBaseline):
     def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> ClassicalConfig:
         """The empty recipe. Raises UsageError for any preset, RecipeError for any key."""
         if preset is not None:
-            self._recipe.preset(preset)
+            self._recipe.variant(preset)
         return self.config_from(override({}, settings))
 
     def config_from(self, values: Mapping[str, Any]) -> ClassicalConfig:

@@ -10,7 +10,7 @@ from torch import nn
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Restorer
 from deblurbench_baselines.inference.weights import load_weights
-from deblurbench_baselines.networks.settings import NetworkSettings
+from deblurbench_baselines.networks.settings.base import NetworkSettings
 from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from deblurbench_baselines.networks.padding import pad_to
-from deblurbench_baselines.networks.settings import CNNSettings
+from deblurbench_baselines.networks.settings.cnn import CNNSettings
 
 _SMALLEST = 3  # below it the 5x5 layer has nothing to look at
 

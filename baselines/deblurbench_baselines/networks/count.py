@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from deblurbench_baselines.networks.settings import NetworkSettings
+from deblurbench_baselines.networks.settings.base import NetworkSettings
 
 
 def trainable_parameters(network: nn.Module) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
-from deblurbench_baselines.networks.settings import UNetSettings
+from deblurbench_baselines.networks.settings.unet import UNetSettings
 
 
 class UNet(nn.Module):

@@ -12,8 +12,8 @@ from deblurbench.progress import progress, say
 from deblurbench.runs.baseline import WEIGHTS
 from deblurbench_baselines.tensors import torch_device
 from deblurbench_baselines.training.checkpoint import STATE, load_state
-from deblurbench_baselines.training.pairs import read_pairs
-from deblurbench_baselines.training.sampler import check_sizes
+from deblurbench_baselines.data.pairs import read_pairs
+from deblurbench_baselines.data.sampler import check_sizes
 from deblurbench_baselines.training.schedule import best_epoch, finished
 from deblurbench_baselines.training.task import Task
 from deblurbench_baselines.training.trainer import Trainer

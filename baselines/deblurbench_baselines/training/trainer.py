@@ -24,8 +24,8 @@ from deblurbench_baselines.training.checkpoint import (
 )
 from deblurbench_baselines.training.history import CURVES, METRICS, Epoch, draw_curves, write_metrics
 from deblurbench_baselines.training.optimisation import loss_function, make_optimiser, set_learning_rate
-from deblurbench_baselines.training.pairs import Pair
-from deblurbench_baselines.training.sampler import Crop, batches, cut, epoch_crops
+from deblurbench_baselines.data.pairs import Pair
+from deblurbench_baselines.data.sampler import Crop, batches, cut, epoch_crops
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate
 from deblurbench_baselines.training.task import Task
 from deblurbench_baselines.training.validation import decibels, mean_squared_error, validation_mse

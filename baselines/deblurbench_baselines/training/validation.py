@@ -9,7 +9,7 @@ import numpy as np
 
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Restorer
-from deblurbench_baselines.training.pairs import Pair
+from deblurbench_baselines.data.pairs import Pair
 
 
 def validation_mse(pairs: Sequence[Pair], restore: Restorer) -> float:

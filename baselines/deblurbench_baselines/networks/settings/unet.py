@@ -1,41 +1,15 @@
-"""What defines a network, without torch: settings that can be listed, compared and written down."""
+"""Settings of the U-Net of founding document 001."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from deblurbench.config import Config
+from deblurbench_baselines.networks.settings.base import NetworkSettings, Width
 
 if TYPE_CHECKING:
     from torch import nn
-
-Width = Annotated[int, Field(ge=1, le=4096)]
-
-
-class NetworkSettings(Config):
-    """The settings of one kind of network. `build` makes the network they describe."""
-
-    @abstractmethod
-    def build(self) -> nn.Module:
-        """The network, freshly initialised from torch's global random stream.
-
-        It maps float N x 3 x H x W in [0, 1] to the same shape, for any H and W.
-        """
-
-
-class CNNSettings(NetworkSettings):
-    """The three-layer CNN of the course: `widths` are the channels after the first and the second layer."""
-
-    widths: Annotated[tuple[Width, ...], Field(min_length=2, max_length=2)] = (128, 64)
-
-    def build(self) -> nn.Module:
-        """The CNN that these settings describe."""
-        from deblurbench_baselines.networks.cnn import CNN
-
-        return CNN(self)
 
 
 class UNetSettings(NetworkSettings):

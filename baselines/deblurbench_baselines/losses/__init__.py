@@ -1,0 +1,1 @@
+"""What training minimises. The settings import no torch; the losses themselves do."""

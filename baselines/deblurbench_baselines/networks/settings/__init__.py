@@ -1,0 +1,1 @@
+"""What defines a network, without torch: settings that can be listed, compared and written down."""

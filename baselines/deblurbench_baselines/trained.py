@@ -50,6 +50,16 @@ class TrainedBaseline(RecipeBaseline):
     """A network from `recipes/<name>.toml`."""
 
     trains = True
+    files = (
+        r"state\.pt",
+        r"metrics\.csv",
+        r"curves\.png",
+        r"training\.log",
+        r"alarms\.jsonl",
+        r"model_summary\.txt",
+        r"samples/epoch-\d+\.png",
+        r"tensorboard/events\.[^/]+",
+    )
 
     def __init__(self, name: str, config: type[TrainedConfig]) -> None:
         super().__init__(name)
@@ -105,6 +115,11 @@ class TrainedBaseline(RecipeBaseline):
             metadata=metadata,
         )
         return train(task, dataset, make_folder(run), resources)
+
+    def needs_features(self, config: Config) -> bool:
+        """As `Baseline.needs_features`: of the loss `perceptual`, unless its features are random."""
+        perceptual = self._known(config).training.perceptual
+        return perceptual is not None and not perceptual.random
 
     def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
         """The network with its weights as a function. Raises RunError where the weights do not fit."""

@@ -55,6 +55,8 @@ class Baseline(ABC):
         trainable: how many of them are trained.
         presets: names of its variants beside the default.
         trains: whether it needs training before it can predict.
+        files: what its training leaves in a run folder beside the weights: patterns for whole paths below it, in
+            POSIX form. `--overwrite` and `--retrain` remove these, and nothing that is not named.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Baseline(ABC):
     trainable: int | None
     presets: tuple[str, ...]
     trains: bool
+    files: tuple[str, ...] = ()
 
     @abstractmethod
     def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> Config:
@@ -87,6 +90,14 @@ class Baseline(ABC):
         called where `trains`. Returns whether training is finished: not where its time was up.
         """
         raise UsageError(f"{self.name} needs no training", "predict with it right away")
+
+    def needs_features(self, config: Config) -> bool:
+        """Whether training compares features of a network whose weights are a file that the user has to name.
+
+        Such a config has the key `training.perceptual.sha256` for the hash of that file, and training takes the file
+        from `Resources.features`.
+        """
+        return False
 
     def counts(self, config: Config) -> tuple[int | None, int | None]:
         """(parameters, trainable) of the network that `config` describes; Nones where there is none."""

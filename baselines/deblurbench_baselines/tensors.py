@@ -28,7 +28,8 @@ def place(network: nn.Module, device: torch.device) -> nn.Module:
 
 def to_batch(pictures: Sequence[Picture], device: torch.device) -> torch.Tensor:
     """Pictures of one size as float32 N x 3 x H x W in [0, 1], in channels-last order."""
-    stacked = torch.from_numpy(np.stack(pictures)).to(device)
+    # Pictures that are all turned by 90 degrees are stacked in another order of memory, left to themselves.
+    stacked = torch.from_numpy(np.ascontiguousarray(np.stack(pictures))).to(device)
     return stacked.permute(0, 3, 1, 2).float().div_(255)
 
 

@@ -84,8 +84,8 @@ def test_changed_keys_never_go_under_the_founders_name(tiny, tmp_path):
 
 
 def test_a_seed_alone_changes_no_name(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(unet, "train", lambda *_, **__: None)
-    monkeypatch.setattr("deblurbench.runs.run._predict", lambda *_: None)
+    monkeypatch.setattr(unet, "train", lambda *_: True)
+    monkeypatch.setattr("deblurbench.runs.run._predict", lambda *_, **__: None)
     monkeypatch.setattr("deblurbench.runs.run.score_run", lambda *_, **__: [])
     run_baseline("unet", tiny, tmp_path / "run", settings=["training.seed=7"], quiet=True)
     assert read_run(tmp_path / "run").label == "unet"

@@ -16,6 +16,8 @@ from deblurbench.images.codec import Picture
 Restorer = Callable[[Picture], Picture]
 """Takes a blurred picture (uint8 H x W x 3), returns the restored one of the same shape, clipped and rounded."""
 
+Feed = Literal["auto", "memory", "loader", "device"]
+
 WEIGHTS = "weights.safetensors"
 
 
@@ -35,7 +37,7 @@ class Resources:
     """
 
     device: str = "cpu"
-    feed: Literal["auto", "memory", "loader", "device"] = "auto"
+    feed: Feed = "auto"
     workers: int = 1
     minutes: float | None = None
     features: Path | None = None

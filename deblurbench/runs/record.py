@@ -15,14 +15,14 @@ from pydantic import Field
 
 from deblurbench.config import AnyConfig, Config
 from deblurbench.dataset.names import RecipeName, Sha256, SplitName
-from deblurbench.errors import RunError, UsageError
+from deblurbench.errors import RunError, UsageError, listed
 from deblurbench.files import canonical_json, read_json, sha256_text, write_csv, write_json
 
 RUN = "run.json"
 PREDICTIONS = "predictions.json"
 SCORES = "scores.csv"
 PICTURES = "predictions"
-
+SUMMARY = "summary.json"  # of several runs in one folder, by seed or by fold: what makes it no run folder itself
 
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Device = Annotated[str, Field(pattern=r"^(cpu|cuda(:\d{1,3})?)$")]
@@ -32,8 +32,8 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_l
 class RunRecord(Config):
     """`run.json`: what a run is, written before it starts.
 
-    `config` is the baseline's resolved recipe, `config_hash` the SHA-256 of its canonical JSON; `git_commit` that of
-    the checkout the program runs from, where it is one.
+    `config` is the baseline's resolved recipe, `config_hash` the SHA-256 of its canonical JSON; `processes` how many
+    trained together, where not one alone; `git_commit` that of the checkout the program runs from, where it is one.
     """
 
     run_schema: Literal[1] = 1
@@ -50,6 +50,7 @@ class RunRecord(Config):
     dataset_version: int
     dataset_id: Sha256
     device: Device
+    processes: Annotated[int, Field(ge=2, le=1 << 20)] | None = None
     versions: dict[str, str]
     git_commit: str | None = None
 
@@ -83,9 +84,18 @@ def write_run(run: Path, record: RunRecord) -> None:
 
 def read_run(run: Path) -> RunRecord:
     """Read a run folder's `run.json`. Raises UsageError where it is no run folder, RunError where it is damaged."""
+    refuse_several(run)
     if not (run / RUN).is_file():
         raise UsageError(f"{run} is no run folder (it has no {RUN})", "make one with `deblurbench run-baseline`")
     return _read(RunRecord, run / RUN)
+
+
+def refuse_several(run: Path) -> None:
+    """Raise UsageError, which names them, where a folder holds several runs and one is meant."""
+    if (run / SUMMARY).is_file() and not (run / RUN).is_file():
+        members = sorted((path.parent.name for path in run.glob(f"*/{RUN}")), key=lambda name: (len(name), name))
+        first = f"such as {run / members[0]}" if members else "when there is one"
+        raise UsageError(f"{run} holds several runs ({listed(members) or 'none yet'})", f"name one of them, {first}")
 
 
 def write_predictions(run: Path, record: PredictionsRecord) -> None:
@@ -170,12 +180,17 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @dataclass(frozen=True)
 class SplitMean:
-    """The means of a split, in dB over its `n` pictures, and the gain over the blurred pictures."""
+    """The means of a split over its `n` pictures, PSNR in dB, and the gain over the blurred pictures.
+
+    An SSIM is None where that of a picture is not defined.
+    """
 
     split: str
     n: int
     psnr_db: float
     blurred_psnr_db: float
+    ssim: float | None = None
+    blurred_ssim: float | None = None
 
     @property
     def gain_db(self) -> float:
@@ -186,11 +201,22 @@ class SplitMean:
 def split_means(rows: Sequence[ScoreRow]) -> list[SplitMean]:
     """The means of each split, by name."""
     ordered = sorted(rows, key=lambda row: row.split)
-    means = []
-    for split, of in ((s, list(g)) for s, g in groupby(ordered, key=lambda row: row.split)):
-        psnr, blurred = (math.fsum(v) / len(of) for v in ([r.psnr_db for r in of], [r.blurred_psnr_db for r in of]))
-        means.append(SplitMean(split, len(of), psnr, blurred))
-    return means
+    return [_split_mean(split, list(of)) for split, of in groupby(ordered, key=lambda row: row.split)]
+
+
+def _split_mean(split: str, rows: Sequence[ScoreRow]) -> SplitMean:
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return math.fsum(known) / len(known) if len(known) == len(values) else None
+
+    return SplitMean(
+        split,
+        len(rows),
+        psnr_db=math.fsum(row.psnr_db for row in rows) / len(rows),
+        blurred_psnr_db=math.fsum(row.blurred_psnr_db for row in rows) / len(rows),
+        ssim=mean([row.ssim for row in rows]),
+        blurred_ssim=mean([row.blurred_ssim for row in rows]),
+    )
 
 
 def gain(value: float, blurred: float) -> float:

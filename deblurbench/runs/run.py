@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from deblurbench import plugins
 from deblurbench.dataset.reader import Dataset
-from deblurbench.errors import PictureError, RunError, UsageError
-from deblurbench.files import clear, locked, make_folder, refuse_foreign, refuse_inside
+from deblurbench.errors import PictureError, UsageError
+from deblurbench.files import locked, make_folder, refuse_inside
 from deblurbench.images.codec import read_rgb
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
-from deblurbench.runs.baseline import WEIGHTS, Baseline
-from deblurbench.runs.device import choose_device
+from deblurbench.runs import processes
+from deblurbench.runs.baseline import WEIGHTS, Resources
 from deblurbench.runs.model import Model
 from deblurbench.runs.predict import TILING, Work, restore
 from deblurbench.runs.record import (
     PICTURES,
     PREDICTIONS,
-    RUN,
     SCORES,
     PredictionsRecord,
-    RunRecord,
     ScoreRow,
     SplitPredictions,
-    git_commit,
     read_predictions,
-    read_run,
     write_predictions,
-    write_run,
     write_scores,
 )
+from deblurbench.runs.request import Request, Resolved, resolve
+from deblurbench.runs.run_files import check_owner, open_run
 from deblurbench.runs.score import score_run
-from deblurbench.versions import versions
 
-SEED = "training.seed"
-# All that a run writes, its training included: what --overwrite may remove.
-_FILES = "|".join(map(re.escape, (RUN, PREDICTIONS, SCORES, WEIGHTS, "state.pt", "metrics.csv", "curves.png")))
-_OURS = re.compile(rf"{_FILES}|{PICTURES}/[^/]+/[^/]+\.png")
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a request.
+
+    Attributes:
+        run: the run folder.
+        finished: whether all that was asked for is done: not where training's time was up.
+        weights: the file of weights, where there is one.
+        rows: of `scores.csv`; empty where nothing was scored.
+    """
+
+    run: Path
+    finished: bool
+    weights: Path | None
+    rows: Sequence[ScoreRow] = field(default=(), repr=False)
 
 
 def run_baseline(
@@ -50,82 +57,74 @@ def run_baseline(
     *,
     preset: str | None = None,
     settings: Sequence[str] = (),
-    device: str = "auto",
-    workers: int = 1,
+    resources: Resources | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> list[ScoreRow]:
     """Run a baseline on a dataset, or finish a run that was interrupted. Returns the rows of `scores.csv`.
 
+    `resources`: with what it is trained; None: as `Resources` has it, on a GPU where there is one. Where they limit
+    the time and it is up, there are no rows: the same call goes on. `carry_out` says more, and takes more wishes.
+
     Raises:
         UsageError: an unknown baseline, preset or key, a dataset without a test split, `run` not writable.
         RunError: `run` holds a run of other settings; training failed.
     """
-    baseline: Baseline = plugins.load("baselines", name)
-    config = baseline.configure(preset, settings)
-    if not dataset.test_splits:
+    given = resources or Resources(device="auto")
+    request = Request(name, preset, tuple(settings), replace(given, quiet=quiet or given.quiet), overwrite=overwrite)
+    return list(carry_out(request, dataset, run).rows)
+
+
+def carry_out(request: Request, dataset: Dataset, run: Path) -> Outcome:
+    """Do what is asked for, or finish what was interrupted.
+
+    One of several processes that train together takes part in the training alone, unless it is the first of them.
+
+    Raises: as `run_baseline`.
+    """
+    resolved = resolve(request)
+    check_dataset(request, dataset, run)
+    if not processes.is_first():
+        return Outcome(run, _train(resolved, dataset, run), None)
+    check_owner(run, resolved.baseline, overwrite=request.overwrite)
+    with locked(make_folder(run)):
+        record = resolved.record(dataset)
+        open_run(run, record, resolved.baseline, overwrite=request.overwrite, retrain=request.retrain)
+        finished = _train(resolved, dataset, run)
+        weights = run / WEIGHTS if resolved.baseline.trains else None
+        if not finished or request.train_only:
+            return Outcome(run, finished, weights if weights and weights.is_file() else None)
+        model = Model(resolved.baseline, resolved.config, weights, record.device)
+        _predict(model, dataset, run, quiet=resolved.resources.quiet)
+        rows = score_run(dataset, run, workers=request.resources.workers)
+        write_scores(run, rows)
+    return Outcome(run, True, weights, rows)
+
+
+def check_dataset(request: Request, dataset: Dataset, run: Path) -> None:
+    """Raise UsageError where the dataset has nothing to score, or the run folder would lie in it."""
+    if not dataset.test_splits and not request.train_only:
         raise UsageError(f"{dataset.place} has no test split", _no_test_split(dataset))
-    changed = config != baseline.configure(preset, [s for s in settings if s.partition("=")[0].strip() == SEED])
-    chosen = choose_device(device, needed=baseline.trains)
-    parameters, trainable = baseline.counts(config)
-    record = RunRecord(
-        baseline=name,
-        origin=plugins.find("baselines")[name].origin,
-        version=baseline.version,
-        preset=preset,
-        label=baseline.label(preset, config.hash()[:6] if changed else None),
-        parameters=parameters,
-        trainable=trainable,
-        config=config.as_dict(),
-        config_hash=config.hash(),
-        dataset=dataset.recipe,
-        dataset_version=dataset.recipe_version,
-        dataset_id=dataset.id,
-        device=chosen,
-        versions=versions(),
-        git_commit=git_commit(),
-    )
     if dataset.place.folder is not None:
         refuse_inside(run, dataset.place.folder)
     if dataset.root is not None:
         refuse_inside(run, dataset.path / dataset.root)
-    _check_owner(run, overwrite)
-    with locked(make_folder(run)):
-        _open_run(run, record, overwrite)
-        if baseline.trains:
-            baseline.train(config, dataset, run, device=chosen, quiet=quiet)
-        model = Model(baseline, config, run / WEIGHTS if baseline.trains else None, chosen)
-        _predict(model, dataset, run, quiet)
-        rows = score_run(dataset, run, workers=workers)
-        write_scores(run, rows)
-    return rows
 
 
 def _no_test_split(dataset: Dataset) -> str:
     if dataset.format == "adopted" and dataset.splits.get("val"):
         return "it was published without one: restore its val with `deblurbench predict` and `score` the result"
-    return "add one to its recipe"
+    return "add one to its recipe, or only train with --train-only"
 
 
-def _check_owner(run: Path, overwrite: bool) -> None:
-    """Refuse to work in a folder that is no run's, or to clear one that holds anything else."""
-    if run.is_dir():
-        ours = (run / RUN).is_file()
-        if overwrite or not ours:
-            refuse_foreign(run, _OURS if ours else re.compile(""))
+def _train(resolved: Resolved, dataset: Dataset, run: Path) -> bool:
+    """Whether training is finished, as it always is where there is none."""
+    if not resolved.baseline.trains:
+        return True
+    return resolved.baseline.train(resolved.config, dataset, run, resolved.resources)
 
 
-def _open_run(run: Path, record: RunRecord, overwrite: bool) -> None:
-    """Make `run` the folder of this run: new, continued or, where asked for, anew."""
-    if overwrite:
-        clear(run, RUN)
-    if not (run / RUN).is_file():
-        write_run(run, record)
-    elif read_run(run).identity != record.identity:
-        raise RunError(f"{run} holds a run of other settings or data", "choose another --out, or --overwrite")
-
-
-def _predict(model: Model, dataset: Dataset, run: Path, quiet: bool) -> None:
+def _predict(model: Model, dataset: Dataset, run: Path, *, quiet: bool) -> None:
     """Predict every test split, unless the predictions of these weights are there already."""
     weights = model.weights_sha256()
     if _is_predicted(run, dataset, weights):

@@ -137,7 +137,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than such small networks."""
-    monkeypatch.setattr("deblurbench_baselines.training.trainer.draw_curves", lambda *_: None)
+    monkeypatch.setattr("deblurbench_baselines.training.report.Report._draw", lambda *_: None)
 
 
 def noise(height: int, width: int, channels: int | None = 3, seed: int = 0) -> Picture:

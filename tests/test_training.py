@@ -2,9 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, replace
-from typing import Any, cast
-
+from dataclasses import replace
 import numpy as np
 import pytest
 import torch
@@ -16,14 +14,18 @@ from deblurbench.files import canonical_json
 from deblurbench.images.codec import write_png
 from deblurbench.progress import progress
 from deblurbench.runs.model import read_metadata
+from deblurbench.runs.baseline import Resources
 from deblurbench_baselines import unet
-from deblurbench_baselines.training import optimisation
+from deblurbench_baselines.data.memory import MemoryFeed
+from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs, training_parts
+from deblurbench_baselines.data.sampler import Crop, batches, cut, epoch_crops
+from deblurbench_baselines.losses import combined
 from deblurbench_baselines.training.checkpoint import STATE
-from deblurbench_baselines.training.history import CURVES, METRICS, Epoch, write_metrics
-from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs
-from deblurbench_baselines.data.sampler import Crop, batches, check_sizes, cut, epoch_crops
+from deblurbench_baselines.training.curves import CURVES
+from deblurbench_baselines.training.history import METRICS, Epoch, write_metrics
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate, plateaus
-from deblurbench_baselines.training.validation import decibels, mean_squared_error, validation_mse
+from deblurbench_baselines.training.settings import Folds
+from deblurbench_baselines.training.validation import decibels, mean_squared_error, validate
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -31,43 +33,51 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_crops_are_a_function_of_seed_and_epoch():
-    sizes = [(24, 32), (64, 16), (40, 40)]
-    crops = epoch_crops(settings(), sizes, 3)
-    assert crops == epoch_crops(settings(), sizes, 3)
-    assert crops != epoch_crops(settings(), sizes, 4)
-    assert crops != epoch_crops(settings(seed=2), sizes, 3)
+    crops = epoch_crops(settings(), 3, 3)
+    assert crops == epoch_crops(settings(), 3, 3)
+    assert [crop[2:] for crop in crops] != [crop[2:] for crop in epoch_crops(settings(), 3, 4)]
+    assert crops != epoch_crops(settings(seed=2), 3, 3)
+    assert {crop.epoch for crop in crops} == {3}
+    assert [crop.index for crop in crops] == list(range(len(crops)))
 
 
 def test_each_pair_gives_its_crops_inside_the_picture():
     sizes = [(24, 32), (64, 16), (40, 40)]
-    crops = epoch_crops(settings(crops_per_pair=50), sizes, 1)
+    crops = epoch_crops(settings(crops_per_pair=50), len(sizes), 1)
     assert np.bincount([crop.pair for crop in crops]).tolist() == [50, 50, 50]
     for crop in crops:
         height, width = sizes[crop.pair]
-        assert 0 <= crop.top <= height - 16
-        assert 0 <= crop.left <= width - 16
-    first = [crop for crop in crops if crop.pair == 0]
-    assert {crop.top for crop in first} == set(range(9))  # 50 draws of 9: both ends are reached
+        top, left = crop.corner(height, width, 16)
+        assert 0 <= top <= height - 16
+        assert 0 <= left <= width - 16
+    first = [crop.corner(24, 32, 16) for crop in crops if crop.pair == 0]
+    assert {top for top, _ in first} == set(range(9))  # 50 draws of 9: both ends are reached
     assert {crop.orientation for crop in crops} == set(range(8))
     assert [crop.pair for crop in crops] != sorted(crop.pair for crop in crops)
 
 
+def test_crops_are_turned_only_as_far_as_asked_for():
+    assert {crop.orientation for crop in epoch_crops(settings(augment="mirror"), 50, 1)} == {0, 4}
+    assert {crop.orientation for crop in epoch_crops(settings(augment="none"), 50, 1)} == {0}
+
+
 def test_all_eight_orientations_of_a_crop_differ():
     picture = np.arange(5 * 6 * 3, dtype=np.uint8).reshape(5, 6, 3)
-    pieces = [cut(picture, Crop(0, 1, 2, orientation), 4) for orientation in range(8)]
+    pieces = [cut(picture, Crop(1, 0, 0, (1 << 32) - 1, (1 << 32) - 1, turned), 4) for turned in range(8)]
     np.testing.assert_array_equal(pieces[0], picture[1:5, 2:6])
+    np.testing.assert_array_equal(pieces[4], picture[1:5, 2:6][:, ::-1])
     assert len({piece.tobytes() for piece in pieces}) == 8
     assert all(sorted(piece.ravel()) == sorted(pieces[0].ravel()) for piece in pieces)
 
 
 def test_the_last_batch_may_be_smaller():
-    crops = epoch_crops(settings(), [(16, 16)] * 3, 1)
+    crops = epoch_crops(settings(), 3, 1)
     assert [len(batch) for batch in batches(crops, 4)] == [4, 4, 1]
 
 
 def test_pair_smaller_than_a_crop_is_named():
     with pytest.raises(RunError, match=r"train/p1 is 32x24, smaller than a crop of 25"):
-        check_sizes(settings(crop=25), [smooth_pair(1)])
+        MemoryFeed([smooth_pair(1)], 25, torch.device("cpu"))
 
 
 # When it stops
@@ -100,12 +110,22 @@ def test_cosine_falls_over_all_steps_after_the_warm_up():
     assert 0 < rates[-1] < 1e-4
 
 
+def test_linear_rate_stays_and_then_falls_in_a_line():
+    linear = settings(schedule="linear", warm_up=0, learning_rate=0.01, epochs=4, constant_epochs=2)
+    rates = [learning_rate(linear, [1.0] * epoch, step, 5) for epoch in range(4) for step in range(5)]
+    assert rates[:11] == [0.01] * 11
+    assert rates[10:] == pytest.approx([0.01 * (1 - i / 10) for i in range(10)])
+    constant = settings(schedule="constant", warm_up=0, learning_rate=0.01)
+    assert learning_rate(constant, [1.0] * 3, 2, 5) == 0.01
+
+
 def test_training_ends_early_or_with_the_last_epoch():
     patient = settings(epochs=9, early_stopping=2)
     assert not finished(patient, [])
     assert not finished(patient, [3.0, 2.0, 2.0])
     assert finished(patient, [3.0, 2.0, 2.0, 2.5])
     assert finished(patient, [9.0 - i for i in range(9)])
+    assert not finished(settings(epochs=9, early_stopping=None), [1.0] * 8)
     assert best_epoch([3.0, 2.0, 2.0, 2.5]) == 2
     assert best_epoch([]) == 0
 
@@ -143,20 +163,22 @@ def test_training_lowers_the_loss_and_keeps_the_best(dataset, tmp_path):
     best = min(float(row["val_mse"]) for row in rows)
     assert float(rows[0]["blurred_psnr"]) + 1 < decibels(best)
     restore = unet.restorer(config, tmp_path / WEIGHTS, "cpu")
-    assert validation_mse(read_pairs(dataset, "val", quiet=True), restore) == best
+    assert validate(read_val(dataset), restore).mse == best
 
 
 @pytest.mark.usefixtures("no_curves")
-def test_both_losses_and_optimisers_train(dataset, tmp_path):
-    for loss, optimiser in (("l1", "adamw"), ("mse", "adam")):
-        more = ["training.epochs=1", f"training.loss='{loss}'", f"training.optimiser='{optimiser}'"]
+def test_losses_and_optimisers_train(dataset, tmp_path):
+    for loss, optimiser in (("l1", "adamw"), ("ssim", "adam")):
+        more = ["training.epochs=1", f"training.losses={{{loss}=1.0}}", f"training.optimiser='{optimiser}'"]
         train(dataset, tmp_path / loss, *more)
         assert len(metrics(tmp_path / loss)) == 1
 
 
 def test_run_folder_holds_what_was_promised(dataset, tmp_path):
     config = train(dataset, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([METRICS, CURVES, STATE, WEIGHTS])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [METRICS, CURVES, STATE, WEIGHTS, "samples", "training.log", "model_summary.txt"]
+    )
     assert (tmp_path / CURVES).read_bytes().startswith(b"\x89PNG")
     metadata = read_metadata(tmp_path / WEIGHTS)
     assert metadata == {
@@ -166,9 +188,9 @@ def test_run_folder_holds_what_was_promised(dataset, tmp_path):
         "dataset_id": dataset.id,
     }
     assert unet.config_from(json.loads(metadata["config"])) == config
-    first = metrics(tmp_path)[0]
-    assert list(first) == [
-        "epoch", "train_loss", "val_mse", "val_psnr", "blurred_psnr", "learning_rate", "seconds", "crops_per_second",
+    assert list(metrics(tmp_path)[0]) == [
+        "epoch", "crops", "train_loss", "val_mse", "val_mae", "val_psnr", "val_ssim", "blurred_psnr", "learning_rate",
+        "seconds", "crops_per_second", "data_wait", "loss_mse", "alarms",
     ]  # fmt: skip
 
 
@@ -192,34 +214,38 @@ def test_seed_decides_everything(dataset, tmp_path):
 
 
 def test_loss_that_is_not_finite_is_an_error(dataset, tmp_path, monkeypatch):
-    monkeypatch.setitem(optimisation._LOSSES, "mse", lambda output, _: output.mean() * math.nan)
+    monkeypatch.setitem(combined._PIXEL, "mse", lambda output, _: output.mean() * math.nan)
     with pytest.raises(RunError, match=r"the loss became nan in epoch 1: .*training.learning_rate=0.0002"):
-        train(dataset, tmp_path, "training.loss='mse'", "training.learning_rate=0.002")
+        train(dataset, tmp_path, "training.learning_rate=0.002")
     assert not (tmp_path / STATE).exists()
 
 
 # What it may see
 
 
+def read_val(dataset):
+    return read_pairs(dataset, training_parts(dataset, quiet=True).val, "val", quiet=True)
+
+
 def test_training_reads_train_and_val_alone(dataset):
-    assert len(read_pairs(dataset, "train", quiet=True)) == 4
-    assert len(read_pairs(dataset, "val", quiet=True)) == 2
-    for split in ("test", "test-g1.2"):
-        with pytest.raises(ValueError, match="does not read the split"):
-            read_pairs(dataset, cast(Any, split), quiet=True)
+    """There is no way to name another split."""
+    parts = training_parts(dataset, quiet=True)
+    assert {record.split for record in parts.train} == {"train"}
+    assert {record.split for record in parts.val} == {"val"}
+    assert (len(parts.train), len(parts.val)) == (4, 2)
 
 
 def test_missing_split_is_named(dataset, tmp_path):
     with pytest.raises(RunError, match="has no train split"):
-        read_pairs(replace(dataset, splits={"val": 2}), "train", quiet=True)
+        training_parts(replace(dataset, splits={"val": 2}), quiet=True)
     with pytest.raises(RunError, match="no val split, and a single scene in train"):
-        read_pairs(make_dataset(tmp_path / "one", {"train": 1}), "train", quiet=True)
+        training_parts(make_dataset(tmp_path / "one", {"train": 1}), quiet=True)
 
 
 def test_scenes_of_train_stand_in_for_a_missing_val(tmp_path, capsys):
     """Whole scenes, a tenth of the pairs; trained on and selected on are never the same ones."""
     tiny = make_dataset(tmp_path / "tiny", {"train": 25, "test": 2})
-    train_names, val_names = ([pair.name for pair in read_pairs(tiny, split)] for split in ("train", "val"))
+    train_names, val_names = ([record.name for record in of] for of in training_parts(tiny))
     assert sorted(train_names + val_names) == [record.name for record in tiny.records("train")]
     assert len(val_names) == 3  # here each pair is a scene
     assert "has no val split: 3 of its train scenes are held out" in capsys.readouterr().err
@@ -228,11 +254,25 @@ def test_scenes_of_train_stand_in_for_a_missing_val(tmp_path, capsys):
     train(tiny, tmp_path / "run", "training.epochs=1")
 
 
+def test_folds_deal_out_the_scenes_of_train_and_val(tmp_path):
+    tiny = make_dataset(tmp_path / "tiny", {"train": 7, "val": 3, "test": 2})
+    folds = [training_parts(tiny, Folds(count=4, fold=number)) for number in (1, 2, 3, 4)]
+    assert sorted(len(parts.val) for parts in folds) == [2, 2, 3, 3]
+    every = sorted(record.pair for split in ("train", "val") for record in tiny.records(split))
+    assert sorted(record.pair for parts in folds for record in parts.val) == every
+    for parts in folds:
+        assert sorted(record.pair for of in parts for record in of) == every
+        assert not {record.scene for record in parts.train} & {record.scene for record in parts.val}
+    with pytest.raises(RunError, match="has 10 scenes to train on, too few for 11 folds: use --folds 10"):
+        training_parts(tiny, Folds(count=11, fold=1))
+    train(tiny, tmp_path / "run", "training.epochs=1", "training.folds={count=4, fold=2}")
+
+
 def test_sides_that_differ_in_size_are_named(tmp_path):
     tiny = make_dataset(tmp_path / "tiny", {"train": 1, "val": 1})
     write_png(tiny.pairs("val")[0].blur, np.zeros((3, 3, 3), np.uint8))
     with pytest.raises(DatasetError, match="differ in size"):
-        read_pairs(tiny, "val", quiet=True)
+        read_val(tiny)
 
 
 def test_validation_is_exact():
@@ -243,13 +283,16 @@ def test_validation_is_exact():
 
 
 def test_metrics_hold_infinite_figures(tmp_path):
-    epoch = Epoch(1, 0.5, 0.0, math.inf, 30.0, 1e-3, 0.1, 10.0)
+    epoch = Epoch(1, 8, 0.5, {"mse": 0.5}, 0.0, 0.0, math.inf, None, 30.0, 1e-3, 0.1, 10.0, 0.25, ("a", "b"))
     write_metrics(tmp_path / METRICS, [epoch])
-    assert {key: float(value) for key, value in metrics(tmp_path)[0].items()} == asdict(epoch)
+    row = metrics(tmp_path)[0]
+    assert float(row.pop("val_psnr")) == math.inf
+    assert (row.pop("val_ssim"), row.pop("alarms"), row.pop("loss_mse")) == ("", "a b", "0.5")
+    assert all(float(value) == getattr(epoch, key) for key, value in row.items())
 
 
 def test_progress_goes_to_stderr(dataset, tmp_path, capsys):
-    unet.train(unet.configure("demo", TINY), dataset, tmp_path, device="cpu")
+    unet.train(unet.configure("demo", TINY), dataset, tmp_path, Resources())
     out, err = capsys.readouterr()
     assert out == ""
     assert "train unet (demo): 48/48 crops" in err

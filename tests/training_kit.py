@@ -11,10 +11,11 @@ from deblurbench.dataset.reader import open_dataset
 from deblurbench.files import write_json
 from deblurbench.images.codec import write_png
 from deblurbench.images.hashing import pixel_hash
+from deblurbench.runs.baseline import Resources
 from deblurbench_baselines import unet
+from deblurbench_baselines.data.pairs import Pair
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import METRICS
-from deblurbench_baselines.data.pairs import Pair
 from deblurbench_baselines.training.trainer import Trainer
 
 WEIGHTS = "weights.safetensors"
@@ -79,7 +80,7 @@ def make_dataset(path, splits):
 
 def train(dataset, run, *more):
     config = unet.configure("demo", [*TINY, *more])
-    unet.train(config, dataset, run, device="cpu", quiet=True)
+    unet.train(config, dataset, run, Resources(quiet=True))
     return config
 
 
@@ -106,16 +107,29 @@ def metrics(run):
 
 def comparable(run):
     """All columns of the metrics but those of the clock."""
-    return [{k: v for k, v in row.items() if k not in ("seconds", "crops_per_second")} for row in metrics(run)]
+    clock = ("seconds", "crops_per_second", "data_wait")
+    return [{k: v for k, v in row.items() if k not in clock} for row in metrics(run)]
 
 
 def assert_same_run(run, other):
     assert comparable(run) == comparable(other)
     assert (run / WEIGHTS).read_bytes() == (other / WEIGHTS).read_bytes()
     states = [torch.load(folder / STATE, weights_only=True) for folder in (run, other)]
-    for name, tensor in states[0]["network"].items():
-        assert torch.equal(tensor, states[1]["network"][name])
-    for index, values in states[0]["optimiser"]["state"].items():
-        for key, value in values.items():
-            assert torch.equal(value, states[1]["optimiser"]["state"][index][key])
-    assert torch.equal(states[0]["random"]["cpu"], states[1]["random"]["cpu"])
+    assert_equal(*({key: state[key] for key in ("learner", "health", "random")} for state in states))
+
+
+def assert_equal(value, other):
+    """Nested dicts, lists and tensors, to the last bit."""
+    assert type(value) is type(other)
+    if isinstance(value, dict):
+        assert value.keys() == other.keys()
+        for key in value:
+            assert_equal(value[key], other[key])
+    elif isinstance(value, list | tuple):
+        assert len(value) == len(other)
+        for pair in zip(value, other, strict=True):
+            assert_equal(*pair)
+    elif isinstance(value, torch.Tensor):
+        assert torch.equal(value, other)
+    else:
+        assert value == other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,12 @@ class Batch(NamedTuple):
     blur: torch.Tensor
     sharp: torch.Tensor
 
+    @classmethod
+    def nothing(cls, device: torch.device) -> Batch:
+        """A batch of no crops: what is left for a process where a batch has fewer crops than there are processes."""
+        empty = torch.empty(0, 3, 0, 0, device=device)
+        return cls(empty, empty)
+
 
 class Feed(ABC):
     """Where crops come from. Equal crops are equal pixels, whichever feed they come from.
@@ -28,7 +34,7 @@ class Feed(ABC):
     pairs: int
 
     @abstractmethod
-    def batches(self, plan: Sequence[Sequence[Crop]]) -> Iterator[Batch]:
+    def batches(self, plan: Sequence[Sequence[Crop]]) -> Generator[Batch]:
         """The batches of a plan, in its order; a feed may read ahead.
 
         Raises: RunError where a pair is smaller than a crop, PictureError where one cannot be read.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 
@@ -21,7 +21,7 @@ class MemoryFeed(Feed):
         self.pairs = len(pairs)
         self._pairs, self._side, self._device = pairs, side, device
 
-    def batches(self, plan: Sequence[Sequence[Crop]]) -> Iterator[Batch]:
+    def batches(self, plan: Sequence[Sequence[Crop]]) -> Generator[Batch]:
         """The batches of a plan, in its order."""
         for crops in plan:
             blur = to_batch([cut(self._pairs[crop.pair].blur, crop, self._side) for crop in crops], self._device)

@@ -16,14 +16,23 @@ _THRESHOLD = 1e-4  # an MSE counts as lower for the plateau if it is by this par
 def learning_rate(settings: TrainingSettings, mses: Sequence[float], step: int, steps: int) -> float:
     """The rate of step `step` (from 0) of the epoch after those of `mses`, of `steps` steps each."""
     done = len(mses) * steps + step
-    if settings.schedule == "cosine":
-        share = done / (settings.epochs * steps)
-        floor = settings.learning_rate_floor
-        rate = floor + (settings.learning_rate - floor) * (1 + math.cos(math.pi * share)) / 2
-    else:
+    if settings.schedule == "plateau":
         lowered = settings.learning_rate * settings.plateau_factor ** plateaus(mses, settings.plateau_patience)
         rate = max(lowered, settings.learning_rate_floor)
+    else:
+        floor = settings.learning_rate_floor
+        rate = floor + (settings.learning_rate - floor) * _height(settings, done, steps)
     return rate * min(1.0, (done + 1) / (settings.warm_up + 1))
+
+
+def _height(settings: TrainingSettings, done: int, steps: int) -> float:
+    """How high between its floor and its highest the rate stands after `done` steps, 0 .. 1."""
+    if settings.schedule == "constant":
+        return 1.0
+    if settings.schedule == "cosine":
+        return (1 + math.cos(math.pi * done / (settings.epochs * steps))) / 2
+    flat = settings.constant_epochs * steps
+    return 1 - max(0, done - flat) / (settings.epochs * steps - flat)
 
 
 def plateaus(mses: Sequence[float], patience: int) -> int:
@@ -46,4 +55,6 @@ def best_epoch(mses: Sequence[float]) -> int:
 
 def finished(settings: TrainingSettings, mses: Sequence[float]) -> bool:
     """Whether all epochs are done, or the last `early_stopping` of them brought nothing better."""
-    return len(mses) >= settings.epochs or len(mses) - best_epoch(mses) >= settings.early_stopping
+    if len(mses) >= settings.epochs:
+        return True
+    return settings.early_stopping is not None and len(mses) - best_epoch(mses) >= settings.early_stopping

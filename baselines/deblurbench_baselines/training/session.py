@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import torch
 
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RunError
-from deblurbench.progress import progress, say
-from deblurbench.runs.baseline import WEIGHTS
+from deblurbench.progress import progress
+from deblurbench.runs.baseline import WEIGHTS, Resources
+from deblurbench_baselines.data.feeds import open_feed
+from deblurbench_baselines.data.pairs import read_pairs, training_parts
+from deblurbench_baselines.losses.combined import Losses
+from deblurbench_baselines.losses.perceptual import make_perceptual
 from deblurbench_baselines.tensors import torch_device
 from deblurbench_baselines.training.checkpoint import STATE, load_state
-from deblurbench_baselines.data.pairs import read_pairs
-from deblurbench_baselines.data.sampler import check_sizes
-from deblurbench_baselines.training.schedule import best_epoch, finished
+from deblurbench_baselines.training.learner import Learner, make_learner
+from deblurbench_baselines.training.processes import Processes, joined
+from deblurbench_baselines.training.report import Report
+from deblurbench_baselines.training.schedule import finished
+from deblurbench_baselines.training.stop import Stop
 from deblurbench_baselines.training.task import Task
 from deblurbench_baselines.training.trainer import Trainer
 
 
-def train(task: Task, dataset: Dataset, run: Path, *, device: str, quiet: bool = False) -> None:
+def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool:
     """Train until finished, continuing what is in `run`; a finished run is left as it is.
 
     torch's random streams and thread settings are left as the caller has them.
 
-    Raises: RunError where `run` belongs to other settings or another dataset, or the loss diverges.
+    Returns: whether it is finished; False where its time was up.
+
+    Raises:
+        RunError: `run` belongs to other settings or another dataset, or the loss diverges.
+        KeyboardInterrupt: it was asked to stop; all up to the last step is kept.
     """
-    where = torch_device(device)
+    stop = Stop(resources.minutes)
+    device = torch_device(resources.device)
     state = load_state(run / STATE, task.config, task.dataset_id)
     if state is not None and finished(task.training, state.mses):
-        _check_weights(run)
-        return
-    train_pairs = read_pairs(dataset, "train", quiet=quiet)
-    val_pairs = read_pairs(dataset, "val", quiet=quiet)
-    check_sizes(task.training, train_pairs)
-    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
-        torch.manual_seed(task.training.seed)
-        trainer = Trainer(task, train_pairs, val_pairs, run, where)
+        if not (run / WEIGHTS).is_file():
+            raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
+        return True
+    parts = training_parts(dataset, task.training.folds, quiet=resources.quiet)
+    val = read_pairs(dataset, parts.val, "val", quiet=resources.quiet)
+    with (
+        closing(open_feed(dataset, parts.train, task.training, resources, device)) as feed,
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        joined(device) as processes,
+        Report(run, task, resources, processes) as report,
+        stop.on_signals(),
+    ):
+        learner = _learner(task, resources, device, processes)
+        trainer = Trainer(task, learner, feed, val, run, device, report, processes, stop)
         trainer.resume(state)
-        _run(trainer, task, len(train_pairs) * task.training.crops_per_pair, quiet)
-    best = trainer.history[best_epoch(trainer.mses) - 1]
-    say(
-        f"{task.label}: best on val in epoch {best.epoch} of {len(trainer.history)}: "
-        f"{best.val_psnr:.2f} dB (blurred {best.blurred_psnr:.2f})",
-        quiet=quiet,
-    )
+        report.begin(learner.networks, trainer.history)
+        total = trainer.crops_per_epoch * task.training.epochs
+        quiet = resources.quiet or processes.rank > 0
+        with progress(f"train {task.label}", total, "crops", quiet=quiet, done=trainer.crops_done) as bar:
+            for _ in trainer.epochs(bar):
+                if stop.due and not trainer.finished:
+                    break
+        report.end(trainer.history, trainer.finished)
+    if stop.interrupted and not trainer.finished:
+        raise KeyboardInterrupt
+    return trainer.finished
 
 
-def _check_weights(run: Path) -> None:
-    if not (run / WEIGHTS).is_file():
-        raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
-
-
-def _run(trainer: Trainer, task: Task, crops: int, quiet: bool) -> None:
-    done = crops * len(trainer.history)
-    with progress(f"train {task.label}", crops * task.training.epochs, "crops", quiet=quiet, done=done) as bar:
-        for _ in trainer.epochs(bar):
-            pass
+def _learner(task: Task, resources: Resources, device: torch.device, processes: Processes) -> Learner:
+    """What learns, initialised from the seed: equal in all processes, which then draw apart."""
+    settings = task.training
+    perceptual = None
+    if settings.perceptual is not None:
+        perceptual = make_perceptual(settings.perceptual, resources.features, settings.seed)
+    torch.manual_seed(settings.seed)
+    learner = make_learner(task, Losses(settings.losses, perceptual), device, processes)
+    if processes.rank:
+        torch.manual_seed((settings.seed + (processes.rank << 40)) % (1 << 63))
+    return learner

@@ -1,0 +1,95 @@
+"""The feed that blurs every crop anew: no two epochs show the same blur."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from deblurbench.blur.kernel import Kernel
+from deblurbench.dataset.degradation import Degradation
+from deblurbench.dataset.manifest import Record
+from deblurbench.dataset.reader import Dataset
+from deblurbench.dataset.recipe import read_resolved
+from deblurbench.draws import Draws
+from deblurbench.errors import UsageError
+from deblurbench_baselines.data.crop_kernel import CropKernel
+from deblurbench_baselines.data.crops import CropSource
+from deblurbench_baselines.data.device import FramesFeed
+from deblurbench_baselines.data.frames import Wanted, pack, read_pictures
+from deblurbench_baselines.data.lights import light_table
+from deblurbench_baselines.data.sampler import Crop
+
+_INSTEAD = "use training.blur=built"
+
+
+class FreshFeed(FramesFeed):
+    """Crops of sharp pictures, each blurred by a kernel of its own: a function of (seed, epoch, index) alone.
+
+    A crop is blurred as the whole picture would be: what lies around it is seen, and mirrored at the picture's border.
+
+    Args:
+        dataset: what the sharp pictures are read from.
+        records: the pairs, in the order in which crops number them; their blurred pictures are not read.
+        side: of the crops, pixels.
+        device: in whose memory the pictures lie, and which makes the crops.
+        seed: of all draws.
+        degradations: one of them is drawn for each crop; see `degradations_of`.
+        quiet: show no progress.
+
+    Raises: UsageError for a degradation that is not one kernel; RunError for a picture smaller than a crop, and where
+        the device does not blur exactly; PictureError for one that cannot be read.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        records: Sequence[Record],
+        side: int,
+        device: torch.device,
+        *,
+        seed: int,
+        degradations: Sequence[Degradation],
+        quiet: bool = False,
+    ) -> None:
+        for degradation in degradations:
+            _check(degradation)
+        self._seed, self._degradations = seed, degradations
+        wanted = [Wanted(record, "sharp") for record in records]
+        super().__init__(pack(list(read_pictures(dataset, wanted, quiet=quiet)), device), records, side)
+
+    def source(self, crop: Crop) -> CropSource:
+        """What a crop is made of."""
+        degradation, kernel = fresh_blur(self._seed, crop, self._degradations)
+        return CropSource(crop, crop.pair, crop.pair, CropKernel(kernel), degradation.light)
+
+
+def fresh_blur(seed: int, crop: Crop, degradations: Sequence[Degradation]) -> tuple[Degradation, Kernel]:
+    """The degradation that is drawn for a crop, and the kernel that it draws."""
+    item = f"epoch-{crop.epoch}-crop-{crop.index}"
+    degradation = degradations[Draws(seed, item, "which-blur").integer(0, len(degradations) - 1)]
+    kernel = degradation.blur.draw(Draws(seed, item, "blur")).operator
+    assert isinstance(kernel, Kernel), "checked before the first crop"
+    return degradation, kernel
+
+
+def degradations_of(dataset: Dataset) -> list[Degradation]:
+    """What blurs the split `train` of a dataset's recipe.
+
+    Raises: UsageError where the dataset was recorded, RecipeError where its recipe is missing or damaged.
+    """
+    if dataset.format == "adopted":
+        raise UsageError(f"{dataset.place} was recorded, not made: it has no blur to draw from", _INSTEAD)
+    recipe = read_resolved(dataset.place)
+    return recipe.open_blurs(recipe.split("train"), f"{dataset.place}/recipe.toml")
+
+
+def _check(degradation: Degradation) -> None:
+    """Raise UsageError where a degradation is not one kernel and nothing else."""
+    name = degradation.blur.family
+    if degradation.camera is not None and degradation.camera.as_dict():
+        raise UsageError(f"the blur {name} has a camera behind it, and fresh crops have none", _INSTEAD)
+    operator = degradation.blur.draw(Draws(0, "check", "blur")).operator
+    if not isinstance(operator, Kernel):
+        raise UsageError(f"the blur {name} is not one kernel, and cannot be drawn anew for a crop", _INSTEAD)
+    light_table(degradation.light)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from deblurbench.errors import one_line
 
 _PLAIN_SECONDS = 10.0  # at most one plain line in this time, so that a log stays readable
+_bars: list[tqdm[None]] = []  # on the terminal now
 
 
 class Progress(Protocol):
@@ -22,7 +23,10 @@ class Progress(Protocol):
         """`count` more items are done."""
 
     def note(self, text: str) -> None:
-        """Show figures beside the bar, or in the next plain line."""
+        """Show text beside the bar, at once, or in the next plain line."""
+
+    def figures(self, text: str) -> None:
+        """Show figures that change all the time after the note, whenever the bar is drawn anyway."""
 
 
 @contextmanager
@@ -32,7 +36,11 @@ def progress(label: str, total: int, unit: str, *, quiet: bool = False, done: in
         yield _Silent()
     elif sys.stderr.isatty():
         with tqdm(desc=label, total=total, unit=f" {unit}", initial=done, dynamic_ncols=True, leave=True) as bar:
-            yield _Bar(bar)
+            _bars.append(bar)
+            try:
+                yield _Bar(bar)
+            finally:
+                _bars.remove(bar)
     else:
         lines = _Lines(label, total, unit, done)
         yield lines
@@ -40,8 +48,12 @@ def progress(label: str, total: int, unit: str, *, quiet: bool = False, done: in
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """One line for the person at the terminal: to stderr, since stdout is for results."""
-    if not quiet:
+    """One line for the person at the terminal: to stderr, since stdout is for results. It stands above a bar."""
+    if quiet:
+        return
+    if _bars:
+        tqdm.write(one_line(text), file=sys.stderr)
+    else:
         print(one_line(text), file=sys.stderr, flush=True)
 
 
@@ -52,16 +64,28 @@ class _Silent:
     def note(self, text: str) -> None:
         pass
 
+    def figures(self, text: str) -> None:
+        pass
+
 
 class _Bar:
     def __init__(self, bar: tqdm[None]) -> None:
         self._bar = bar
+        self._note = self._figures = ""
 
     def step(self, count: int = 1) -> None:
         self._bar.update(count)
 
     def note(self, text: str) -> None:
-        self._bar.set_postfix_str(text)
+        self._note = text
+        self._show(at_once=True)
+
+    def figures(self, text: str) -> None:
+        self._figures = text
+        self._show(at_once=False)
+
+    def _show(self, *, at_once: bool) -> None:
+        self._bar.set_postfix_str(", ".join(filter(None, (self._note, self._figures))), refresh=at_once)
 
 
 class _Lines:
@@ -69,7 +93,7 @@ class _Lines:
         self._label, self._total, self._unit = label, total, unit
         self._first = self._done = done
         self._start = self._last = time.monotonic()
-        self._note = ""
+        self._note = self._figures = ""
 
     def step(self, count: int = 1) -> None:
         self._done += count
@@ -77,7 +101,10 @@ class _Lines:
             self._print()
 
     def note(self, text: str) -> None:
-        self._note = f", {text}"
+        self._note = text
+
+    def figures(self, text: str) -> None:
+        self._figures = text
 
     def finish(self) -> None:
         self._print(ended=True)
@@ -90,4 +117,5 @@ class _Lines:
             if rate > 0 and self._done < self._total and not ended
             else ""
         )
-        say(f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left}{self._note}")
+        beside = "".join(f", {text}" for text in (self._note, self._figures) if text)
+        say(f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left}{beside}")

@@ -1,16 +1,14 @@
-"""What training reports per epoch: `metrics.csv` and `curves.png`."""
+"""What training reports per epoch: `metrics.csv`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from deblurbench.files import replacing, write_csv
+from deblurbench.files import write_csv
 
 METRICS = "metrics.csv"
-CURVES = "curves.png"
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,9 @@ class Epoch:
 def write_metrics(path: Path, history: Sequence[Epoch]) -> None:
     """Write all epochs as CSV, whole or not at all: so a kill neither loses nor repeats a line.
 
-    Each term has a column of its own, `loss_NAME`; alarms are joined by spaces.
+    The columns: the fields of `Epoch` in their order; each term that any epoch has, as `loss_NAME`, by name; alarms,
+    joined by spaces. Numbers have all their digits, infinite ones are `inf` or `-inf`, what is no number is `nan`. What
+    is None, and a term that an epoch does not have, is an empty cell.
     """
     terms = sorted({name for epoch in history for name in epoch.terms})
     plain = [field.name for field in fields(Epoch) if field.name not in ("terms", "alarms")]
@@ -60,29 +60,3 @@ def write_metrics(path: Path, history: Sequence[Epoch]) -> None:
         for epoch in history
     )
     write_csv(path, [*plain, *(f"loss_{name}" for name in terms), "alarms"], rows)
-
-
-def draw_curves(path: Path, history: Sequence[Epoch], title: str) -> None:
-    """Draw the PSNR on `val` with the blurred row beside it, and the training loss, over the epochs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    quality, loss = figure.subplots(1, 2)
-    epochs = [epoch.epoch for epoch in history]
-    quality.plot(epochs, [epoch.val_psnr for epoch in history], marker=".", label="restored")
-    quality.plot(epochs, [epoch.blurred_psnr for epoch in history], linestyle="--", label="blurred")
-    quality.legend()
-    _name_axes(quality, "PSNR on val (dB, pooled)")
-    loss.plot(epochs, [epoch.train_loss for epoch in history], marker=".")
-    loss.set_yscale("log")
-    _name_axes(loss, "training loss")
-    figure.suptitle(title)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
-
-
-def _name_axes(axes: Any, what: str) -> None:
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(what)
-    axes.grid(alpha=0.3)
-    axes.xaxis.get_major_locator().set_params(integer=True)

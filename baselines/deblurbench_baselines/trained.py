@@ -14,6 +14,9 @@ from deblurbench.runs.baseline import Resources, Restorer
 from deblurbench_baselines.losses.settings import AdversarialSettings
 from deblurbench_baselines.networks.settings.base import CriticSettings, NetworkSettings
 from deblurbench_baselines.networks.settings.cnn import CNNSettings
+from deblurbench_baselines.networks.settings.critics import ConvCriticSettings
+from deblurbench_baselines.networks.settings.gir import GIRSettings
+from deblurbench_baselines.networks.settings.resnet_generator import ResnetGeneratorSettings
 from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.recipe import RecipeBaseline
 from deblurbench_baselines.training.settings import TrainingSettings
@@ -44,6 +47,27 @@ class UNetConfig(TrainedConfig):
     """A resolved recipe of the U-Net."""
 
     network: UNetSettings
+
+
+class GANConfig(AdversarialConfig):
+    """A resolved recipe of DeblurGAN."""
+
+    network: ResnetGeneratorSettings
+    critic: ConvCriticSettings
+
+
+class GAN2MConfig(AdversarialConfig):
+    """A resolved recipe of the GAN of two million parameters."""
+
+    network: UNetSettings
+    critic: ConvCriticSettings
+
+
+class GIRConfig(AdversarialConfig):
+    """A resolved recipe of the Generative Image Rectifier."""
+
+    network: GIRSettings
+    critic: ConvCriticSettings
 
 
 class TrainedBaseline(RecipeBaseline):

@@ -39,7 +39,7 @@ class TrainingSettings(Config):
         crops_per_pair: crops from each pair per epoch.
         augment: `dihedral`: quarter turns and mirroring; `mirror`: left and right only; `none`.
         blur: `built`: as the dataset has it; `fresh`: every crop is blurred anew, by the blurs of the dataset's recipe.
-        losses: by name, with their weights; on the network's unclipped output.
+        losses: by name, with their weights; on the network's unclipped output. Empty where a critic alone teaches.
         perceptual: of the loss of that name.
         optimiser: `adam` or `adamw`.
         learning_rate: at its highest.
@@ -69,7 +69,7 @@ class TrainingSettings(Config):
     crops_per_pair: Count
     augment: Literal["dihedral", "mirror", "none"] = "dihedral"
     blur: Literal["built", "fresh"] = "built"
-    losses: Annotated[dict[LossName, Weight], Field(min_length=1)]
+    losses: dict[LossName, Weight]
     perceptual: PerceptualSettings | None = None
     optimiser: Literal["adam", "adamw"] = "adam"
     learning_rate: Rate

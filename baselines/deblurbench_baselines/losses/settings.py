@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from deblurbench.config import Config
 from deblurbench.dataset.names import Sha256
+from deblurbench.errors import nearest
+from deblurbench_baselines.losses.layers import Arch, layer_names
 
 LossName = Literal["charbonnier", "fft", "l1", "mse", "perceptual", "psnr", "ssim"]
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -20,14 +22,15 @@ class PerceptualSettings(Config):
 
     Attributes:
         arch: the network that gives them.
-        layer: where they are taken: `conv3_3` before its ReLU, `relu3_3` after it.
+        layer: where they are taken, as `layers.layer_names` lists them: `conv3_3` before its ReLU, `relu3_3` after it
+            (the Keras port's `block3_conv3`); of MobileNetV2 `block3` or the like.
         inputs: `imagenet`: [0, 1] normalised by ImageNet's mean and deviation, what the weights were trained with;
             `symmetric`: raw [-1, 1], what DeblurGAN and the Keras port feed.
         sha256: of the weights' file, which `--vgg PATH` names.
         random: features of random weights, drawn from the training's seed, instead of a file.
     """
 
-    arch: Literal["vgg16", "vgg19", "mobilenetv2"] = "vgg16"
+    arch: Arch = "vgg16"
     layer: str = "conv3_3"
     inputs: Literal["imagenet", "symmetric"] = "imagenet"
     sha256: Sha256 | None = None
@@ -35,6 +38,8 @@ class PerceptualSettings(Config):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
+        if self.layer not in (names := layer_names(self.arch)):
+            raise ValueError(f"{self.arch} has no layer {self.layer!r}, {nearest(self.layer, names)}")
         if self.random and self.sha256:
             raise ValueError("features are random or of a file, not both")
         return self

@@ -32,27 +32,27 @@ class TensorBoard:
         before = folder.is_dir() and any(folder.iterdir())
         missing = history[-1:] if before else history
         purge = max(1, len(history)) if before else None
-        self._writer = SummaryWriter(folder, purge_step=purge, max_queue=1000)  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(folder, purge_step=purge, max_queue=1000)
         for epoch in missing:
             self.epoch(epoch)
 
     def epoch(self, epoch: Epoch) -> None:
         """Write the figures of an epoch; what is missing is left out. They are on disk when this returns."""
         for tag, value in _scalars(epoch):
-            self._writer.add_scalar(tag, value, epoch.epoch)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(tag, value, epoch.epoch)
         if epoch.alarms:
-            self._writer.add_text("alarms", " ".join(epoch.alarms), epoch.epoch)  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+            self._writer.add_text("alarms", " ".join(epoch.alarms), epoch.epoch)
+        self._writer.flush()
 
     def samples(self, epoch: int, path: Path) -> None:
         """Show a PNG that was drawn of an epoch."""
         picture = read_rgb(path)
-        self._writer.add_image("samples", picture, epoch, dataformats="HWC")  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+        self._writer.add_image("samples", picture, epoch, dataformats="HWC")
+        self._writer.flush()
 
     def close(self) -> None:
         """End the file."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
 
 def _scalars(epoch: Epoch) -> Iterator[tuple[str, float]]:

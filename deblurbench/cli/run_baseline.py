@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,12 @@ _PATH = click.Path(path_type=Path)
 _MOST = 100  # runs in one folder
 
 
+def _check_minutes(ctx: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value < math.inf:
+        raise click.BadParameter(f"{value:g} is no time: give minutes, such as 90 or 0.5")
+    return value
+
+
 @click.command("run-baseline", short_help="Train, predict and score a baseline.")
 @click.argument("name")
 @click.option(
@@ -34,8 +41,9 @@ _MOST = 100  # runs in one folder
 @click.option(
     "--max-minutes",
     "minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=float,
     metavar="N",
+    callback=_check_minutes,
     help="Stop training after so long; the same command goes on.",
 )
 @click.option("--seeds", type=click.IntRange(2, _MOST), metavar="N", help="Run N seeds; print mean and spread.")

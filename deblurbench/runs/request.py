@@ -121,7 +121,7 @@ def refuse_untrained(name: str, asked: Mapping[str, object]) -> None:
 
 
 def _with_features(request: Request, baseline: Baseline) -> Request:
-    """The request with the preset and the hash that `--vgg` stands for: a run is what it is by the hash, not the path."""
+    """The request with the preset and the hash that `--vgg` stands for; the path is no part of what a run is."""
     file: Path | None = request.resources.features
     if file is None:
         return request

@@ -145,6 +145,12 @@ def test_the_order_of_the_weights_changes_no_bit():
     assert list(terms) == list(turned)
 
 
+def test_no_losses_add_up_to_nothing():
+    """A critic may be the only teacher."""
+    total, terms = Losses({})(*pictures())
+    assert (number(total), total.shape, terms) == (0, (), {})
+
+
 def test_a_total_under_autocast_is_float32():
     output, target = pictures()
     with torch.autocast("cpu", dtype=torch.bfloat16):

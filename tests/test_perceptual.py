@@ -191,7 +191,7 @@ def test_a_slim_file_gives_the_same_loss(tmp_path):
 
 
 def test_half_precision_files_are_read(tmp_path):
-    tensors = {name: value.half() for name, value in published("vgg16", 0).items()}
+    tensors = {name: value.half() for name, value in published("vgg16", 0).items() if name.startswith("features.0.")}
     loss = make(tmp_path, tensors, layer="conv1_1")
     assert loss(*pictures()).dtype == torch.float32
     assert torch.equal(loss.features.features[0].weight, tensors["features.0.weight"].float())

@@ -24,7 +24,9 @@ _PIXEL: dict[str, Loss] = {
 
 
 class Losses(nn.Module):
-    """The weighted sum of losses. It has no parameters that are trained; `to(device)` moves the perceptual features.
+    """The weighted sum of losses, 0 where there are none. Nothing in it is trained.
+
+    `to(device)` moves the features of `perceptual`.
 
     Raises: UsageError for an unknown name, and where `perceptual` is named without its module or the other way round.
     """
@@ -48,5 +50,5 @@ class Losses(nn.Module):
         """The total, and each loss by name: unweighted, detached; all 0-d float32. Callable under autocast."""
         output, target = output.float(), target.float()
         values = {name: loss(output, target) for name, loss in self._losses.items()}
-        total = torch.stack([self.weights[name] * value for name, value in values.items()]).sum()
+        total = sum((self.weights[name] * value for name, value in values.items()), output.new_zeros(()))
         return total, {name: value.detach() for name, value in values.items()}

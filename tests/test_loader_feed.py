@@ -156,13 +156,26 @@ def test_memory_stays_flat(tmp_path):
 
 
 def test_two_workers_give_what_one_gives(partly):
-    dataset, feed, _ = partly
+    dataset, feed, before = partly
     assert_same(feed.batches(sound(3)), loader(dataset).batches(sound(3)))
-    stayed = {process.pid for process in multiprocessing.active_children()}
+    stayed = set(multiprocessing.active_children()) - before
+    assert len(stayed) == 2
     next(stream := feed.batches(sound(3)))
     stream.close()  # a plan that is left in the midst
     assert_same(feed.batches(sound(4)[2:]), loader(dataset).batches(sound(4)[2:]))
-    assert {process.pid for process in multiprocessing.active_children()} == stayed
+    assert set(multiprocessing.active_children()) - before == stayed
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no such signals")
+def test_workers_leave_it_to_the_training_when_to_stop(partly):
+    """Ctrl-C goes to all processes; the step at hand, and the state's last batches, are still to come."""
+    dataset, feed, before = partly
+    stream = feed.batches(sound(6))
+    first = next(stream)
+    for process in set(multiprocessing.active_children()) - before:
+        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, signal.SIGTERM)
+    assert_same([first, *stream], loader(dataset).batches(sound(6)))
 
 
 def test_error_of_a_worker_is_given_as_it_is(partly):

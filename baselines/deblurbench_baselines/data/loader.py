@@ -95,7 +95,7 @@ class LoaderFeed(Feed):
         There PyTorch does not let a worker's death interrupt the main thread in the midst of anything.
         """
         if self._processes:
-            _hold_interrupts()
+            _hold_signals()
         try:
             for made in self._loader or ():
                 if isinstance(made, DeblurbenchError):
@@ -161,7 +161,8 @@ class _CropReader(TorchDataset["Levels | DeblurbenchError"]):
         blur, sharp = pictures.read(record, "blur"), pictures.read(record, "sharp")
         if blur.shape != sharp.shape:
             raise DatasetError(f"the two pictures of {record.pair} differ in size", "build the dataset again")
-        check_size(record.name, *sharp.shape[:2], self._side)
+        height, width = sharp.shape[:2]
+        check_size(record.name, height, width, self._side)
         return cut(blur, crop, self._side), cut(sharp, crop, self._side)
 
 
@@ -211,11 +212,14 @@ class ReadAhead(Iterator[Item], Generic[Item]):
             self._ready.put(None)
 
 
-def _hold_interrupts() -> None:
-    """Let this thread, and the processes that it starts, not be met by Ctrl-C: the main thread ends them."""
+def _hold_signals() -> None:
+    """Keep what asks a training to stop (see `training.stop`) from this thread, and from the processes that it starts.
+
+    A whole group of processes gets such signals. The main thread may still need batches then, and ends the workers.
+    """
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        resource_tracker.ensure_running()  # started later, with the first process, it would let interrupts in again
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        resource_tracker.ensure_running()  # started later, with the first process, it would let them in again
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def _start_worker(_: int) -> None:

@@ -45,7 +45,6 @@ def psnr(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def ssim(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """1 - SSIM: 11 x 11 Gaussian window where it fits. Raises UsageError where pictures are smaller than that."""
     x, y = _pair(output, target)
-    x, y = x.contiguous(), y.contiguous()  # in channels-last order it takes twice as long on a CPU [measured]
     return 1 - tensors.ssim(x, y, dtype=x.dtype).mean()
 
 

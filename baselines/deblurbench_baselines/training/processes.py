@@ -5,9 +5,9 @@ Each works off its share of every batch, gradients are averaged, and so all keep
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -57,8 +57,9 @@ class Processes:
 
     def average_statistics(self, network: nn.Module) -> None:
         """Give all processes the mean of their running statistics, such as BatchNorm's."""
-        if self.count > 1:
-            self._average([buffer for buffer in network.buffers() if buffer.is_floating_point()])
+        statistics = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
+        if self.count > 1 and statistics:
+            self._average(statistics)
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
         """The sum over all processes of a tensor of one shape."""
@@ -75,15 +76,12 @@ class Processes:
             tensor.copy_(mean.view_as(tensor))
 
 
-@contextmanager
-def joined(device: torch.device) -> Iterator[Processes]:
-    """This process among those that `torchrun` started, or alone."""
+def join(device: torch.device) -> Processes:
+    """This process among those that `torchrun` started, or alone; the others are met once, for all trainings."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        yield Processes()
-        return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield Processes(distributed.get_rank(), count)
-    finally:
-        distributed.destroy_process_group()
+        return Processes()
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(distributed.destroy_process_group)
+    return Processes(distributed.get_rank(), count)

@@ -18,7 +18,7 @@ from deblurbench_baselines.losses.perceptual import make_perceptual
 from deblurbench_baselines.tensors import torch_device
 from deblurbench_baselines.training.checkpoint import STATE, load_state
 from deblurbench_baselines.training.learner import Learner, make_learner
-from deblurbench_baselines.training.processes import Processes, joined
+from deblurbench_baselines.training.processes import Processes, join
 from deblurbench_baselines.training.report import Report
 from deblurbench_baselines.training.schedule import finished
 from deblurbench_baselines.training.stop import Stop
@@ -46,10 +46,10 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
         return True
     parts = training_parts(dataset, task.training.folds, quiet=resources.quiet)
     val = read_pairs(dataset, parts.val, "val", quiet=resources.quiet)
+    processes = join(device)
     with (
         closing(open_feed(dataset, parts.train, task.training, resources, device)) as feed,
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        joined(device) as processes,
         Report(run, task, resources, processes) as report,
         stop.on_signals(),
     ):

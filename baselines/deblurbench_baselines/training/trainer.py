@@ -123,7 +123,7 @@ class Trainer:
                 last = step + 1 == len(plan)
                 if last or (step + 1) % _STEPS_BETWEEN_LOOKS == 0:
                     self._look(step + 1, plan, sums)
-                    bar.note(meter.note())
+                bar.figures(meter.note())
                 if last:
                     meter.end()
                 self._started = replace(self._started, steps=step + 1, seconds=meter.seconds, waited=meter.waited)

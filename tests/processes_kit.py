@@ -1,0 +1,58 @@
+"""Run by `test_processes.py` under torchrun, and alone: the gradients of one batch, and a short training.
+
+    python processes_kit.py DATASET OUT SETTING...
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from deblurbench.dataset.reader import open_dataset
+from deblurbench.runs.baseline import Resources
+from deblurbench_baselines import unet
+from deblurbench_baselines.data.memory import MemoryFeed
+from deblurbench_baselines.data.pairs import read_pairs, training_parts
+from deblurbench_baselines.data.sampler import epoch_crops
+from deblurbench_baselines.losses.combined import Losses
+from deblurbench_baselines.training.learner import make_learner
+from deblurbench_baselines.training.processes import join
+from deblurbench_baselines.training.task import Task
+
+CPU = torch.device("cpu")
+
+
+def gradients(dataset, config):
+    """Of the first batch of the first epoch, as they are when the optimiser steps."""
+    settings = config.training
+    task = Task(config.network, settings, None, None, "", "", "", {})
+    pairs = read_pairs(dataset, training_parts(dataset, quiet=True).train, "train", quiet=True)
+    processes = join(CPU)
+    torch.manual_seed(settings.seed)
+    learner = make_learner(task, Losses(settings.losses), CPU, processes)
+    crops = epoch_crops(settings, len(pairs), 1)[: settings.batch]
+    share = processes.share(crops)
+    (batch,) = MemoryFeed(pairs, settings.crop, CPU).batches([share])
+    found = {}
+
+    def keep(optimiser, *_):
+        for index, parameter in enumerate(optimiser.param_groups[0]["params"]):
+            found[str(index)] = parameter.grad.clone(memory_format=torch.contiguous_format)
+
+    learner._optimiser._optimiser.register_step_pre_hook(keep)
+    learner.step(batch, 0.0, len(share) * processes.count / len(crops))
+    return processes.rank, found
+
+
+def main(folder, out, *more):
+    torch.set_num_threads(1)
+    dataset, config = open_dataset(Path(folder)), unet.configure("demo", more)
+    rank, found = gradients(dataset, config)
+    out = Path(out)
+    save_file(found, out / f"gradients-{rank}.safetensors")
+    unet.train(config, dataset, out / "run", Resources(quiet=True))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

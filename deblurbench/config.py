@@ -94,7 +94,8 @@ def _explain(model: type[Config], error: Mapping[str, Any]) -> tuple[str, str]:
     if error["type"] == "missing":
         return key, "this key is missing"
     text = str(error["msg"]).removeprefix("Value error, ")
-    return key, f"{text[:1].lower()}{text[1:]} (got {str(error['input'])[:60]!r})"
+    got = "" if isinstance(error["input"], dict) else f" (got {str(error['input'])[:60]!r})"
+    return key, f"{text[:1].lower()}{text[1:]}{got}"
 
 
 def _fields(model: Any, path: Iterable[Any]) -> list[str]:

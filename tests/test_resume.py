@@ -13,7 +13,7 @@ from training_kit import TINY, WEIGHTS, assert_same_run, metrics, train, train_u
 
 from deblurbench.errors import RunError
 from deblurbench.runs.baseline import Resources
-from deblurbench_baselines import unet
+from deblurbench_baselines import gan, unet
 from deblurbench_baselines.training import session
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import METRICS
@@ -93,7 +93,7 @@ def test_run_that_is_stopped_after_every_step_ends_with_the_same_bits(dataset, t
 
 @pytest.mark.usefixtures("no_curves")
 def test_critic_is_continued_too(dataset, tmp_path):
-    more = ["training.epochs=2", "training.batch=4", "training.crops_per_pair=2"]
+    more = ["training.epochs=2", "training.batch=4", "training.crops_per_pair=2", "training.crop=24"]
     config = gan.configure("smoke", more)
     gan.train(config, dataset, tmp_path / "whole", Resources(quiet=True))
     while not gan.train(config, dataset, tmp_path / "parts", Resources(minutes=0, quiet=True)):
@@ -130,7 +130,7 @@ import torch; torch.set_num_threads(1)
 from pathlib import Path
 from deblurbench.dataset.reader import open_dataset
 from deblurbench.runs.baseline import Resources
-from deblurbench_baselines import unet
+from deblurbench_baselines import gan, unet
 from deblurbench_baselines.training import trainer
 trainer._SECONDS_BETWEEN_STATES = 0
 config = unet.configure("demo", {[*TINY, *more]!r})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from deblurbench.config import Config, override, parse
 from deblurbench.dataset.reader import Dataset
@@ -29,12 +31,24 @@ class TrainedConfig(Config):
     network: NetworkSettings
     training: TrainingSettings
 
+    @model_validator(mode="after")
+    def _check_teacher(self) -> Self:
+        if not self.training.losses and not isinstance(self, AdversarialConfig):
+            raise ValueError("training.losses is empty, and there is no critic")
+        return self
+
 
 class AdversarialConfig(TrainedConfig):
     """A resolved recipe of a network that is trained against a critic."""
 
     critic: CriticSettings
     adversarial: AdversarialSettings
+
+    @model_validator(mode="after")
+    def _check_pieces(self) -> Self:
+        if self.training.accumulate > 1:
+            raise ValueError("training.accumulate is for networks without a critic")
+        return self
 
 
 class CNNConfig(TrainedConfig):

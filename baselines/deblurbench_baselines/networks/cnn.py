@@ -35,6 +35,6 @@ class CNN(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape, >= 0."""
         height, width = batch.shape[2:]
-        padded = pad_to(batch, max(height, _SMALLEST), max(width, _SMALLEST))
+        padded = pad_to(batch, torch.sym_max(height, _SMALLEST), torch.sym_max(width, _SMALLEST))
         hidden = torch.relu(self.conv2(torch.relu(self.conv1(padded))))
         return torch.relu(self.conv3(hidden))[:, :, :height, :width]

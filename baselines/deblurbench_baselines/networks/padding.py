@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from deblurbench.blur.convolve import reflect101
+from deblurbench_baselines.networks import tracing
 
 
 def pad_to(batch: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -14,7 +15,9 @@ def pad_to(batch: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """
     for axis, size in ((2, height), (3, width)):
         missing = size - batch.shape[axis]
-        if missing > 0:
+        if torch.compiler.is_exporting():
+            batch = tracing.mirror_to(batch, axis, 0, size)
+        elif missing > 0:
             indices = torch.from_numpy(reflect101(batch.shape[axis], 0, missing)).to(batch.device)
             batch = batch.index_select(axis, indices)
     return batch
@@ -22,4 +25,4 @@ def pad_to(batch: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 def next_multiple(size: int, of: int) -> int:
     """The smallest multiple of `of` that is not below `size`."""
-    return -(-size // of) * of
+    return (size + of - 1) // of * of  # no quotient below zero: ONNX would round it the other way

@@ -47,7 +47,7 @@ class ResnetGenerator(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape in [0, 1]."""
         height, width = batch.shape[2:]
-        padded = pad_to(batch, *(max(_SMALLEST, next_multiple(size, 4)) for size in (height, width)))
+        padded = pad_to(batch, *(torch.sym_max(_SMALLEST, next_multiple(size, 4)) for size in (height, width)))
         signed = 2 * padded - 1
         restored = (cast(torch.Tensor, self.layers(signed)) + signed) / 2
         return ((restored + 1) / 2)[:, :, :height, :width]

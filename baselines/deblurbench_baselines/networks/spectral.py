@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from deblurbench.blur.convolve import reflect101
+from deblurbench_baselines.networks import tracing
 
 _KNOTS = 9  # from frequency 0 to 1/2 cycle per pixel
 _MARGIN = 8  # pixels of mirrored border: the transform wraps around, pictures do not
@@ -46,23 +47,39 @@ class SpectralGain(nn.Module):
         """Float N x C x H x W to the same shape and dtype, of any size. Computed in float32."""
         height, width = features.shape[2:]
         with torch.autocast(features.device.type, enabled=False):
-            mirrored = _mirror(features.float())
-            size = mirrored.shape[2:]
-            spectrum = torch.fft.rfft2(mirrored) * self.gain(size[0], size[1])
-            filtered = torch.fft.irfft2(spectrum, s=size)
+            filtered = self._filter(_mirror(features.float()))
         inside = filtered[:, :, _MARGIN : _MARGIN + height, _MARGIN : _MARGIN + width]
         return inside.to(features.dtype)
 
+    def _filter(self, mirrored: torch.Tensor) -> torch.Tensor:
+        height, width = mirrored.shape[2:]
+        if torch.compiler.is_exporting():  # ONNX Runtime cannot transform half a spectrum back
+            return torch.fft.ifft2(torch.fft.fft2(mirrored) * self.whole_gain(height, width)).real
+        return torch.fft.irfft2(torch.fft.rfft2(mirrored) * self.gain(height, width), s=(height, width))
+
     def gain(self, height: int, width: int) -> torch.Tensor:
         """Float32 C x height x (width // 2 + 1): the gain at the frequencies of `torch.fft.rfft2`."""
-        knots = self.knots.float()
-        # The two outer columns are their own mirror images. Were they not symmetric, the picture would get an
-        # imaginary part, and the inverse transform would drop it without a word.
-        outer = (knots + knots.flip(1)) / 2
-        knots = torch.cat([outer[:, :, :1], knots[:, :, 1:-1], outer[:, :, -1:]], dim=2)
+        knots = self._symmetric_knots()
         rows = _interpolation(torch.fft.fftfreq(height, device=knots.device) + 0.5, 2 * _KNOTS - 1)
         columns = _interpolation(2 * torch.fft.rfftfreq(width, device=knots.device), _KNOTS)
         return rows @ knots @ columns.T
+
+    def whole_gain(self, height: int, width: int) -> torch.Tensor:
+        """Float32 C x height x width: the gain at the frequencies of `torch.fft.fft2`; traceable for any size."""
+        knots = self._symmetric_knots()
+        down, right = (tracing.frequencies(size, knots.device) for size in (height, width))
+        mirrored = down[tracing.opposite(height, knots.device)]
+        columns = _interpolation(2 * right.abs(), _KNOTS)
+        # To the left of frequency 0 lies the other half plane, turned by 180 degrees.
+        there, back = (_interpolation(f + 0.5, 2 * _KNOTS - 1) @ knots @ columns.T for f in (down, mirrored))
+        return torch.where(right < 0, back, there)
+
+    def _symmetric_knots(self) -> torch.Tensor:
+        # The two outer columns are their own mirror images. Were they not symmetric, the picture would get an
+        # imaginary part, and the inverse transform would drop it without a word.
+        knots = self.knots.float()
+        outer = (knots + knots.flip(1)) / 2
+        return torch.cat([outer[:, :, :1], knots[:, :, 1:-1], outer[:, :, -1:]], dim=2)
 
 
 def _interpolation(places: torch.Tensor, knots: int) -> torch.Tensor:
@@ -73,6 +90,10 @@ def _interpolation(places: torch.Tensor, knots: int) -> torch.Tensor:
 
 def _mirror(features: torch.Tensor) -> torch.Tensor:
     """The features with a border of `_MARGIN` mirrored pixels, whatever their size."""
+    if torch.compiler.is_exporting():
+        for axis in (2, 3):
+            features = tracing.mirror_to(features, axis, _MARGIN, features.shape[axis] + 2 * _MARGIN)
+        return features
     if min(features.shape[2:]) > _MARGIN:  # torch's own reflection needs that many, and no indices from the host
         return functional.pad(features, (_MARGIN,) * 4, mode="reflect")
     for axis in (2, 3):

@@ -6,7 +6,7 @@ The pixels are those of the built dataset. There is no loader, and no file is to
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import torch
 
@@ -30,12 +30,16 @@ class FramesFeed(Feed):
         for index, record in enumerate(records):
             check_size(record.name, *frames.size(index), side)
         self.pairs = len(records)
-        self._crops = crops_of(frames, side)
+        self._crops, self._device = crops_of(frames, side), frames.pixels.device
 
-    def batches(self, plan: Sequence[Sequence[Crop]]) -> Iterator[Batch]:
+    def batches(self, plan: Sequence[Sequence[Crop]]) -> Generator[Batch]:
         """The batches of a plan, in its order."""
-        for crops in plan:
-            yield self._crops.batch([self.source(crop) for crop in crops])
+        for sources in self.sources(plan):
+            yield self._crops.batch(sources) if sources else Batch.nothing(self._device)
+
+    def sources(self, plan: Sequence[Sequence[Crop]]) -> Iterator[list[CropSource]]:
+        """What the crops of each batch are made of."""
+        return ([self.source(crop) for crop in crops] for crops in plan)
 
     @abstractmethod
     def source(self, crop: Crop) -> CropSource:

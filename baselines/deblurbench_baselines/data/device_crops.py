@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,8 @@ import torch
 
 from deblurbench.blur.fourier import fast_size
 from deblurbench_baselines.data.crop_kernel import SAME
-from deblurbench_baselines.data.crops import Crops, CropSource
+from deblurbench_baselines.data.crops import CropCamera, Crops, CropSource
+from deblurbench_baselines.data.device_camera import Sensors, expose, sensor_shot
 from deblurbench_baselines.data.feed import Batch
 from deblurbench_baselines.data.frames import Frames
 from deblurbench_baselines.data.lights import STORED, light_table
@@ -46,6 +48,8 @@ class DeviceCrops(Crops):
         sharp_frames, blur_frames, tops, lefts, orientations = crops.unbind(1)
         sharp = windows(self._frames, sharp_frames, tops, lefts, (self._side, self._side))
         blur = self._blur(sources, blur_frames, tops, lefts)
+        if any(source.camera is not None for source in sources):
+            blur = expose(blur, self._upload_sensors([source.camera for source in sources]))
         return Batch(self._finish(blur, orientations), self._finish(sharp, orientations))
 
     def _corners(self, sources: Sequence[CropSource]) -> npt.NDArray[np.int64]:
@@ -54,6 +58,10 @@ class DeviceCrops(Crops):
             corner = source.crop.corner(*self._frames.size(source.sharp), self._side)
             rows.append((source.sharp, source.blur, *corner, source.crop.orientation))
         return np.array(rows, dtype=np.int64)
+
+    def _upload_sensors(self, cameras: Sequence[CropCamera | None]) -> Sensors:
+        shots = [sensor_shot(camera, self._side) for camera in cameras]
+        return Sensors(*(self._upload(np.stack(part)) for part in zip(*shots, strict=True)))
 
     def _upload(self, values: npt.NDArray[np.generic]) -> torch.Tensor:
         tensor = torch.from_numpy(values)
@@ -179,8 +187,9 @@ def _tables(lights: tuple[str, ...], device: torch.device) -> tuple[torch.Tensor
 
 def _turns(side: int) -> npt.NDArray[np.int64]:
     """By orientation, where each pixel of a turned crop comes from: 8 x side^2."""
-    places = np.arange(side * side).reshape(side, side)
-    return np.stack([cut(places, Crop(0, 0, 0, 0, 0, turn), side).ravel() for turn in range(8)])
+    places: Any = np.arange(side * side).reshape(side, side)
+    turned: list[Any] = [cut(places, Crop(0, 0, 0, 0, 0, turn), side).ravel() for turn in range(8)]
+    return np.stack(turned)
 
 
 def _rounded(length: int) -> int:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from deblurbench.dataset.formats.format import Side
@@ -61,7 +62,8 @@ def pack(pictures: list[Picture], device: torch.device) -> Frames:
         first += height * width
     pixels = torch.empty((first, 3), dtype=torch.uint8, device=device)
     for start, height, width in reversed(table):
-        pixels[start : start + height * width] = torch.from_numpy(pictures.pop()).reshape(-1, 3).to(device)
+        rows = np.require(pictures.pop(), requirements=["C", "W"]).reshape(-1, 3)  # torch takes no read-only arrays
+        pixels[start : start + height * width] = torch.from_numpy(rows).to(device)
     return Frames(pixels, torch.tensor(table, dtype=torch.int64).reshape(-1, 3).to(device), table)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -14,7 +15,7 @@ from deblurbench.dataset.recipe import read_resolved
 from deblurbench.draws import Draws
 from deblurbench.errors import UsageError
 from deblurbench_baselines.data.crop_kernel import CropKernel
-from deblurbench_baselines.data.crops import CropSource
+from deblurbench_baselines.data.crops import POINTWISE, CropCamera, CropSource
 from deblurbench_baselines.data.device import FramesFeed
 from deblurbench_baselines.data.frames import Wanted, pack, read_pictures
 from deblurbench_baselines.data.lights import light_table
@@ -58,19 +59,38 @@ class FreshFeed(FramesFeed):
         wanted = [Wanted(record, "sharp") for record in records]
         super().__init__(pack(list(read_pictures(dataset, wanted, quiet=quiet)), device), records, side)
 
+    def sources(self, plan: Sequence[Sequence[Crop]]) -> Iterator[list[CropSource]]:
+        """What the crops of each batch are made of. While one is used, the kernels of the next are drawn."""
+        with ThreadPoolExecutor(1) as pool:
+            coming = None
+            for crops in plan:
+                following = pool.submit(lambda some: [self.source(crop) for crop in some], crops)
+                if coming is not None:
+                    yield coming.result()
+                coming = following
+            if coming is not None:
+                yield coming.result()
+
     def source(self, crop: Crop) -> CropSource:
         """What a crop is made of."""
         degradation, kernel = fresh_blur(self._seed, crop, self._degradations)
-        return CropSource(crop, crop.pair, crop.pair, CropKernel(kernel), degradation.light)
+        camera = None
+        if degradation.camera is not None:
+            camera = CropCamera(degradation.camera, self._seed, _item(crop))
+        return CropSource(crop, crop.pair, crop.pair, CropKernel(kernel), degradation.light, camera)
 
 
 def fresh_blur(seed: int, crop: Crop, degradations: Sequence[Degradation]) -> tuple[Degradation, Kernel]:
     """The degradation that is drawn for a crop, and the kernel that it draws."""
-    item = f"epoch-{crop.epoch}-crop-{crop.index}"
+    item = _item(crop)
     degradation = degradations[Draws(seed, item, "which-blur").integer(0, len(degradations) - 1)]
     kernel = degradation.blur.draw(Draws(seed, item, "blur")).operator
     assert isinstance(kernel, Kernel), "checked before the first crop"
     return degradation, kernel
+
+
+def _item(crop: Crop) -> str:
+    return f"epoch-{crop.epoch}-crop-{crop.index}"
 
 
 def degradations_of(dataset: Dataset) -> list[Degradation]:
@@ -85,10 +105,12 @@ def degradations_of(dataset: Dataset) -> list[Degradation]:
 
 
 def _check(degradation: Degradation) -> None:
-    """Raise UsageError where a degradation is not one kernel and nothing else."""
+    """Raise UsageError where a degradation is not one kernel with, perhaps, a camera of pointwise effects."""
     name = degradation.blur.family
-    if degradation.camera is not None and degradation.camera.as_dict():
-        raise UsageError(f"the blur {name} has a camera behind it, and fresh crops have none", _INSTEAD)
+    effects = set() if degradation.camera is None else {key for key, value in degradation.camera if value}
+    if effects - POINTWISE:
+        effect = min(effects - POINTWISE)
+        raise UsageError(f"the blur {name} has a camera with {effect}, which fresh crops cannot have", _INSTEAD)
     operator = degradation.blur.draw(Draws(0, "check", "blur")).operator
     if not isinstance(operator, Kernel):
         raise UsageError(f"the blur {name} is not one kernel, and cannot be drawn anew for a crop", _INSTEAD)

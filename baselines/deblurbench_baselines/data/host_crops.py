@@ -48,7 +48,7 @@ class HostCrops(Crops):
         picture, crop = self._picture(source.blur), source.crop
         if source.kernel is None:
             return cut(picture, crop, self._side)
-        top, left = crop.corner(*picture.shape[:2], self._side)
+        top, left = crop.corner(picture.shape[0], picture.shape[1], self._side)
         kind = np.float32 if source.light == STORED else np.float64  # each holds the sums that occur
         table, kernel = _table(source.light), source.kernel
         if kernel.lines is not None:
@@ -58,7 +58,10 @@ class HostCrops(Crops):
             down, across, taps = kernel.scattered
             taps = taps.astype(kind, copy=False)
             self._code.blur_taps(picture, top, left, kernel.shape, down, across, taps, *table, self._blurred)
-        return cut(self._blurred, crop, self._side)  # of a picture as large as a crop: it is turned
+        blurred = self._blurred
+        if source.camera is not None:
+            blurred = source.camera.camera.apply(blurred, blurred, source.camera.draws).blurred
+        return cut(blurred, crop, self._side)  # of a picture as large as a crop: it is turned
 
 
 @lru_cache(maxsize=8)

@@ -111,7 +111,7 @@ class Camera(Config):
                 )
         if self.needs_mask and mask is None:
             raise UsageError("camera.saturation needs a mask", "make it with `saturation_mask` from the same blur")
-        parameters = self._draw(draws_for)
+        parameters = self.draw(draws_for)
         if self.needs_mask or self.crf or Sensor.of(parameters) != Sensor(None, None, None, None):
             blurred = _expose(blurred, mask, parameters, draws_for)
         if self.crf:
@@ -120,8 +120,12 @@ class Camera(Config):
             blurred = through_jpeg(blurred, parameters["jpeg"])
         return CameraShot(sharp, blurred, parameters)
 
-    def _draw(self, draws_for: Callable[[str], Draws]) -> dict[str, Any]:
-        """What this camera does to one pair: the key of an effect is there only where it happens."""
+    def draw(self, draws_for: Callable[[str], Draws]) -> dict[str, Any]:
+        """What this camera does to one pair, as `apply` draws it: the key of an effect is there only where it happens.
+
+        Args:
+            draws_for: the stream of random numbers of this pair for a purpose.
+        """
         drawn: dict[str, Any] = {}
         if self.saturation is not None:
             drawn["saturation"] = draw_value(draws_for("camera-saturation"), self.saturation)

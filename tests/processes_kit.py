@@ -1,6 +1,6 @@
 """Run by `test_processes.py` under torchrun, and alone: the gradients of one batch, and a short training.
 
-    python processes_kit.py DATASET OUT SETTING...
+python processes_kit.py DATASET OUT SETTING...
 """
 
 import sys

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +14,8 @@ from deblurbench.errors import DatasetError, RunError
 from deblurbench.files import canonical_json
 from deblurbench.images.codec import write_png
 from deblurbench.progress import progress
-from deblurbench.runs.model import read_metadata
 from deblurbench.runs.baseline import Resources
+from deblurbench.runs.model import read_metadata
 from deblurbench_baselines import unet
 from deblurbench_baselines.data.memory import MemoryFeed
 from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs, training_parts

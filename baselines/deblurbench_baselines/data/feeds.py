@@ -35,7 +35,9 @@ def open_feed(
     kind = resources.feed
     if settings.blur == "fresh":
         if kind not in ("auto", "device"):
-            raise UsageError(f"--feed {kind} reads blur that is built", "fresh blur is made on the device: --feed device")
+            raise UsageError(
+                f"--feed {kind} reads blur that is built", "fresh blur is made on the device: --feed device"
+            )
         kind = "device"
     if kind == "auto":
         kind = _choose(dataset, records, device)

@@ -17,6 +17,7 @@ from deblurbench.images.codec import Picture
 from deblurbench.progress import progress, say
 from deblurbench_baselines.training.settings import Folds
 
+
 @dataclass(frozen=True, eq=False)
 class Pair:
     """A blurred and a sharp picture, uint8 H x W x 3 of one shape."""

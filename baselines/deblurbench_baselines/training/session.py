@@ -39,6 +39,19 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
     """
     stop = Stop(resources.minutes)
     device = torch_device(resources.device)
+    with joined(device) as processes:  # before anything is read: the first process joins when the run folder is ready
+        return _train(task, dataset, run, resources, device, processes, stop)
+
+
+def _train(
+    task: Task,
+    dataset: Dataset,
+    run: Path,
+    resources: Resources,
+    device: torch.device,
+    processes: Processes,
+    stop: Stop,
+) -> bool:
     state = load_state(run / STATE, task.config, task.dataset_id)
     if state is not None and finished(task.training, state.mses):
         if not (run / WEIGHTS).is_file():

@@ -39,19 +39,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
     """
     stop = Stop(resources.minutes)
     device = torch_device(resources.device)
-    with joined(device) as processes:  # before anything is read: the first process joins when the run folder is ready
-        return _train(task, dataset, run, resources, device, processes, stop)
-
-
-def _train(
-    task: Task,
-    dataset: Dataset,
-    run: Path,
-    resources: Resources,
-    device: torch.device,
-    processes: Processes,
-    stop: Stop,
-) -> bool:
+    processes = join(device)  # before anything is read: the first process joins when the run folder is ready
     state = load_state(run / STATE, task.config, task.dataset_id)
     if state is not None and finished(task.training, state.mses):
         if not (run / WEIGHTS).is_file():
@@ -59,7 +47,6 @@ def _train(
         return True
     parts = training_parts(dataset, task.training.folds, quiet=resources.quiet)
     val = read_pairs(dataset, parts.val, "val", quiet=resources.quiet)
-    processes = join(device)
     with (
         closing(open_feed(dataset, parts.train, task.training, resources, device)) as feed,
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),

@@ -77,11 +77,14 @@ class Processes:
 
 
 def join(device: torch.device) -> Processes:
-    """This process among those that `torchrun` started, or alone; the others are met once, for all trainings."""
+    """This process among those that `torchrun` started, or alone; it waits until all others have called this, too."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         return Processes()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # NCCL gathers objects through the current one: not through one GPU for all
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(distributed.destroy_process_group)
+    distributed.barrier()
     return Processes(distributed.get_rank(), count)

@@ -2,8 +2,8 @@
 
     python benchmarks/data_path.py [--crops N] [--json FILE]
 
-Frames of dead leaves, 448x256 and 1280x720, are built into datasets of two Gaussian blurs. All ways give the same kind of
-batches: 16 pairs of crops of 256x256, cut at random, turned and mirrored, float32 in [0, 1]. Everything is timed in turns
+Frames of dead leaves, 448x256 and 1280x720, are built into datasets of two Gaussian blurs. All ways give batches of one
+kind: 16 pairs of crops of 256x256, cut at random, turned and mirrored, float32 in [0, 1]. Everything is timed in turns,
 on one core, each way with one thread or one worker; ratios are of the medians.
 
 - `device`: the feed with the sharp frames in memory, which are blurred crop by crop (`load_s`: to read them, once);
@@ -136,9 +136,7 @@ def one_size(dataset: reader.Dataset, side: int, crops: int, rounds: int) -> dic
         "memory": MemoryFeed(read_pairs(dataset, records, "train", quiet=True), side, cpu),
         "loader": LoaderFeed(dataset, records, side, cpu, workers=1),
     }
-    ways: dict[str, Callable[[], object]] = {
-        name: lambda f=feed: drain(f.batches(plan)) for name, feed in feeds.items()
-    }
+    ways = {name: lambda feed=feed: drain(feed.batches(plan)) for name, feed in feeds.items()}
     for workers in (0, 1):
         other = DataLoader(
             BasicSRStyle(dataset, side, crops),

@@ -40,5 +40,5 @@ class Feed(ABC):
         Raises: RunError where a pair is smaller than a crop, PictureError where one cannot be read.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of files, processes and memory."""

@@ -33,7 +33,7 @@ class Pair:
 
 
 class Parts(NamedTuple):
-    """What is trained on and what is selected on, as lines of the manifest sorted by pair id, without a common scene."""
+    """What is trained on and what is selected on: lines of the manifest sorted by pair id, without a common scene."""
 
     train: list[Record]
     val: list[Record]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import nn
 from torch.nn import functional
@@ -53,7 +51,7 @@ class GIR(nn.Module):
             if self.settings.pooled:
                 hidden = functional.interpolate(hidden, scale_factor=2, mode="nearest")
             hidden = block(torch.cat([skip, hidden], dim=1) if self.settings.skips else hidden)
-        return cast(torch.Tensor, torch.sigmoid(self.head(hidden)))[:, :, :height, :width]
+        return torch.sigmoid(self.head(hidden))[:, :, :height, :width]
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

@@ -1,6 +1,12 @@
 """What a trained run is asked for: time limits, training alone, features, several processes, what may be removed."""
 
 import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -133,6 +139,22 @@ def test_the_default_folder_names_the_preset_that_vgg_chose(cli, once, tmp_path,
     assert result.out.splitlines()[0] == "runs/acme-vgg-tiny"
 
 
+def test_seed_and_features_are_no_part_of_a_name(once, tmp_path):
+    """Of changed recipes neither: two seeds of one are called alike."""
+    (tmp_path / "vgg.pth").touch()
+    both = ("training.losses.perceptual=1.0", "training.perceptual.arch='vgg19'")
+    labels = set()
+    for seed in (1, 2):
+        (tmp_path / "vgg.pth").write_text(str(seed))
+        resources = Resources(features=tmp_path / "vgg.pth")
+        request = Request("unet", None, (*both, f"training.seed={seed}"), resources)
+        labels.add(resolve(request).record(once).label)
+    assert len(labels) == 1
+    assert re.fullmatch(r"unet \(changed [0-9a-f]{6}\)", labels.pop())
+    assert resolve(Request("unet", None, ("training.epochs=7",))).record(once).label.startswith("unet (changed ")
+    assert resolve(Request("unet", None, ("training.seed=7",))).record(once).label == "unet"
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "text"),
     [
@@ -222,6 +244,32 @@ def test_several_processes_build_no_dataset(cli, torchrun, tmp_path, monkeypatch
     result = cli("run-baseline", "acme", "--quiet")
     assert result.code == 2
     assert "build it first, and name it with --data" in result.err
+
+
+def test_two_processes_retrain_together_whichever_is_early(run, once, tmp_path):
+    """The one that is not first comes first, and finds a finished training, which is about to be discarded."""
+    small = ["--set", "training.epochs=1", "--set", "training.crop=16", "--set", "training.crops_per_pair=1"]
+    assert run("--preset", "demo", *small, "--device", "cpu", name="unet").code == 0
+    before = read_scores(tmp_path / "run")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ["unet", "--preset", "demo", *small, "--device", "cpu", "--retrain", "--quiet"]
+    command = [sys.executable, "-m", "deblurbench", "run-baseline", *arguments]
+    command += ["--data", str(once.path), "--out", str(tmp_path / "run")]
+    common = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    started = []
+    for rank in (1, 0):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen(command, env=common | {"RANK": str(rank)}, **pipes))
+        time.sleep(4 * rank)
+    (other, first) = [(process.communicate(timeout=120), process.returncode) for process in started]
+    assert other == (("", ""), 0)
+    assert first[1] == 0, first[0]
+    assert first[0][0].splitlines()[-1].startswith("test-g1.2")
+    assert read_run(tmp_path / "run").processes == 2
+    for row, old in zip(read_scores(tmp_path / "run"), before, strict=True):
+        assert row.psnr_db == pytest.approx(old.psnr_db, abs=0.1)
 
 
 @pytest.mark.skipif(choose_device("auto", needed=True) == "cpu", reason="no GPU here")

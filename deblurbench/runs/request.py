@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from deblurbench import plugins
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import UsageError
-from deblurbench.files import sha256_file
+from deblurbench.files import canonical_json, sha256_file, sha256_text
 from deblurbench.runs import processes
 from deblurbench.runs.baseline import Baseline, Resources
 from deblurbench.runs.device import choose_device
@@ -20,7 +21,6 @@ from deblurbench.versions import versions
 SEED = "training.seed"
 FEATURES = "training.perceptual.sha256"
 FEATURES_PRESET = "vgg"
-_NAMELESS = (SEED, FEATURES)  # settings that change no name: who gets which features stands in the run's record
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Resolved:
     def record(self, dataset: Dataset) -> RunRecord:
         """The `run.json` of the request on a dataset."""
         baseline, config, preset = self.baseline, self.config, self.request.preset
-        kept = [s for s in self.request.settings if s.partition("=")[0].strip() in _NAMELESS]
-        changed = config != baseline.configure(preset, kept)
+        named = _named(config)
+        changed = sha256_text(named)[:6] if named != _named(baseline.configure(preset)) else None
         parameters, trainable = baseline.counts(config)
         count = processes.world_size()
         return RunRecord(
@@ -71,7 +71,7 @@ class Resolved:
             origin=plugins.find("baselines")[self.request.name].origin,
             version=baseline.version,
             preset=preset,
-            label=baseline.label(preset, config.hash()[:6] if changed else None),
+            label=baseline.label(preset, changed),
             parameters=parameters,
             trainable=trainable,
             config=config.as_dict(),
@@ -84,6 +84,19 @@ class Resolved:
             versions=versions(),
             git_commit=git_commit(),
         )
+
+
+def _named(config: Config) -> str:
+    """The settings that make a name, as one text: all but the seed and whose file the features come from."""
+    values = config.as_dict()
+    for key in (SEED, FEATURES):
+        *tables, last = key.split(".")
+        table: Any = values
+        for name in tables:
+            table = table.get(name, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict):
+            table.pop(last, None)
+    return canonical_json(values)
 
 
 def resolve(request: Request) -> Resolved:

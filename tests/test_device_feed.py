@@ -260,6 +260,18 @@ def test_errors_name_the_pair(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("expected", [0, 100, 10_000])
+def test_frames_grow_as_they_must(expected):
+    """Pictures of any sizes, read-only ones and strided ones among them, lie one after the other."""
+    pictures = [noise(height, width, seed=height) for height, width in [(3, 5), (40, 2), (1, 1), (9, 9)]]
+    odd = [np.broadcast_to(np.uint8(7), (4, 3, 3)), pictures[0][:, ::-1]]
+    frames = pack(iter(pictures + odd), CPU, expected)
+    assert frames.pixels.shape == (15 + 80 + 1 + 81 + 12 + 15, 3)
+    for index, picture in enumerate(pictures + odd):
+        assert frames.size(index) == picture.shape[:2]
+        assert np.array_equal(frames.picture(index).numpy(), picture)
+
+
 def test_pictures_are_read_in_order_with_progress(mixed, capsys):
     records = list(mixed.records("train"))
     pictures = list(read_pictures(mixed, [Wanted(r, s) for r in records for s in ("sharp", "blur")]))

@@ -17,7 +17,7 @@ from deblurbench.progress import say
 from deblurbench_baselines.data.crops import CropSource
 from deblurbench_baselines.data.exactness import crops_of
 from deblurbench_baselines.data.feed import Batch, Feed
-from deblurbench_baselines.data.frames import Frames, Wanted, pack, read_pictures
+from deblurbench_baselines.data.frames import Frames, Wanted, read_frames
 from deblurbench_baselines.data.lights import STORED
 from deblurbench_baselines.data.remake import remakes
 from deblurbench_baselines.data.sampler import Crop, check_size
@@ -69,7 +69,7 @@ class DeviceFeed(FramesFeed):
         self._remakes = remakes(dataset, records)
         kept = [index for index, remake in enumerate(self._remakes) if remake is None]
         wanted = [Wanted(record, "sharp") for record in records] + [Wanted(records[index], "blur") for index in kept]
-        frames = pack(list(read_pictures(dataset, wanted, quiet=quiet)), device)
+        frames = read_frames(dataset, wanted, device, quiet=quiet)
         self._blurred = {index: len(records) + number for number, index in enumerate(kept)}
         for index, number in self._blurred.items():
             if frames.size(index) != frames.size(number):

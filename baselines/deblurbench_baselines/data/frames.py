@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from deblurbench.progress import progress
 
 _THREADS = min(8, os.cpu_count() or 1)
 _AHEAD = 64  # pictures that are read and not yet taken
+_SAMPLE = 16  # pictures whose sizes stand for all
 
 
 class Wanted(NamedTuple):
@@ -53,18 +54,46 @@ class Frames:
         return self.pixels[first : first + height * width].view(height, width, 3)
 
 
-def pack(pictures: list[Picture], device: torch.device) -> Frames:
-    """Put pictures, uint8 H x W x 3, into one tensor. The list is emptied, so that memory never holds all twice."""
+def read_frames(dataset: Dataset, wanted: Sequence[Wanted], device: torch.device, *, quiet: bool = False) -> Frames:
+    """Pictures of a dataset, in this order, in a device's memory.
+
+    Raises: PictureError naming one that is missing or damaged.
+    """
+    expected = mean_pixels(dataset, [one.record for one in wanted]) * len(wanted)
+    return pack(read_pictures(dataset, wanted, quiet=quiet), device, round(expected))
+
+
+def mean_pixels(dataset: Dataset, records: Sequence[Record]) -> float:
+    """How many pixels a pair's picture has on average: those of a few that are spread evenly. 0 for no pairs.
+
+    Raises: PictureError where one cannot be read.
+    """
+    some = records[:: -(-len(records) // _SAMPLE) or 1]
+    return sum(dataset.read(record, "sharp").size for record in some) / 3 / max(len(some), 1)
+
+
+def pack(pictures: Iterable[Picture], device: torch.device, expected: int = 0) -> Frames:
+    """Put pictures, uint8 H x W x 3, into one tensor.
+
+    Args:
+        pictures: taken one at a time, so that memory never holds all of them twice.
+        device: where the tensor lies.
+        expected: how many pixels all have together; where they have more, some are copied once more.
+    """
+    pixels = torch.empty((expected, 3), dtype=torch.uint8, device=device)
     table, first = [], 0
     for picture in pictures:
         height, width = picture.shape[:2]
         table.append((first, height, width))
-        first += height * width
-    pixels = torch.empty((first, 3), dtype=torch.uint8, device=device)
-    for start, height, width in reversed(table):
-        rows = np.require(pictures.pop(), requirements=["C", "W"]).reshape(-1, 3)  # torch takes no read-only arrays
-        pixels[start : start + height * width] = torch.from_numpy(rows).to(device)
-    return Frames(pixels, torch.tensor(table, dtype=torch.int64).reshape(-1, 3).to(device), table)
+        end = first + height * width
+        if end > len(pixels):
+            larger = pixels.new_empty((end + end // 8, 3))
+            larger[:first] = pixels[:first]
+            pixels = larger
+        rows = np.require(picture, requirements=["C", "W"]).reshape(-1, 3)  # torch takes no read-only arrays
+        pixels[first:end] = torch.from_numpy(rows).to(device)
+        first = end
+    return Frames(pixels[:first], torch.tensor(table, dtype=torch.int64).reshape(-1, 3).to(device), table)
 
 
 def read_pictures(dataset: Dataset, wanted: Sequence[Wanted], *, quiet: bool = False) -> Iterator[Picture]:

@@ -17,7 +17,7 @@ from deblurbench.errors import UsageError
 from deblurbench_baselines.data.crop_kernel import CropKernel
 from deblurbench_baselines.data.crops import POINTWISE, CropCamera, CropSource
 from deblurbench_baselines.data.device import FramesFeed
-from deblurbench_baselines.data.frames import Wanted, pack, read_pictures
+from deblurbench_baselines.data.frames import Wanted, read_frames
 from deblurbench_baselines.data.lights import light_table
 from deblurbench_baselines.data.sampler import Crop
 
@@ -57,7 +57,7 @@ class FreshFeed(FramesFeed):
             _check(degradation)
         self._seed, self._degradations = seed, degradations
         wanted = [Wanted(record, "sharp") for record in records]
-        super().__init__(pack(list(read_pictures(dataset, wanted, quiet=quiet)), device), records, side)
+        super().__init__(read_frames(dataset, wanted, device, quiet=quiet), records, side)
 
     def sources(self, plan: Sequence[Sequence[Crop]]) -> Iterator[list[CropSource]]:
         """What the crops of each batch are made of. While one is used, the kernels of the next are drawn."""

@@ -9,9 +9,9 @@ import torch
 
 from deblurbench.dataset.manifest import Record
 from deblurbench.dataset.reader import Dataset
+from deblurbench_baselines.data.frames import mean_pixels
 from deblurbench_baselines.data.remake import remakes
 
-_SAMPLE = 16  # pictures that are looked at
 _SHARE = 0.5  # of what is free; the network, its gradients and all else need the rest
 
 
@@ -27,12 +27,8 @@ def needed_bytes(dataset: Dataset, records: Sequence[Record], *, fresh: bool = F
 
     Raises: PictureError where a picture cannot be read, DatasetError where a kernel is missing or damaged.
     """
-    if not records:
-        return 0
-    some = records[:: -(-len(records) // _SAMPLE)]
-    each = sum(dataset.read(record, "sharp").nbytes for record in some) / len(some)
     kept = 0 if fresh else sum(remake is None for remake in remakes(dataset, records))
-    return round(each * (len(records) + kept))
+    return round(3 * mean_pixels(dataset, records) * (len(records) + kept))
 
 
 def free_bytes(device: torch.device) -> int:

@@ -12,18 +12,19 @@ from torch import nn
 import deblurbench_baselines
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RecipeError, RunError, UsageError
+from deblurbench.runs.baseline import Resources
 from deblurbench.runs.model import read_metadata
-from deblurbench_baselines import cnn, identity, unet, wiener
+from deblurbench_baselines import cnn, identity, nafnet, unet, unet_3, unet_8m, unet_512, unet_1024, wiener
+from deblurbench_baselines.configs import UNetConfig
 from deblurbench_baselines.inference.restorer import NetworkRestorer
 from deblurbench_baselines.inference.weights import load_weights, save_weights
 from deblurbench_baselines.networks.count import printed_total, trainable_parameters
 from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
-from deblurbench_baselines.trained import UNetConfig
 
 CPU = torch.device("cpu")
-ALL = [identity, wiener, cnn, unet]
-TRAINED = [cnn, unet]
+TRAINED = [cnn, unet, unet_8m, unet_512, unet_1024, unet_3, nafnet]
+ALL = [identity, wiener, *TRAINED]
 VARIANTS = [(baseline, preset) for baseline in TRAINED for preset in (None, *baseline.presets)]
 
 
@@ -33,7 +34,7 @@ def variant_id(value):
 
 @pytest.mark.parametrize("baseline", ALL, ids=variant_id)
 def test_baseline_says_what_it_is(baseline):
-    assert getattr(deblurbench_baselines, baseline.name) is baseline
+    assert getattr(deblurbench_baselines, baseline.name.replace("-", "_")) is baseline
     assert baseline.version >= 1
     assert "\n" not in baseline.summary
     assert (baseline.parameters, baseline.trainable) == baseline.counts(baseline.configure())
@@ -49,6 +50,9 @@ def test_founders_totals_are_declared():
     assert (cnn.parameters, cnn.trainable) == (83_715, 83_715)
     assert (unet.parameters, unet.trainable) == (7_763_491, 7_761_827)
     assert cnn.counts(cnn.configure("demo")) == (83_715, 83_715)
+    assert (unet_8m.parameters, unet_8m.trainable) == (8_438_403, 8_438_403)
+    assert unet_512.trainable == 7_700_291
+    assert unet_1024.trainable == 31_037_763
     assert wiener.parameters is None
 
 
@@ -56,7 +60,7 @@ def test_import_is_light():
     heavy = "torch scipy pandas matplotlib skimage safetensors"
     code = f"""
 import sys, deblurbench_baselines as b
-b.unet.configure("demo"); b.wiener.configure()
+b.unet.configure("demo"); b.unet_8m.configure("smoke"); b.nafnet.configure("w16"); b.wiener.configure()
 print([name for name in {heavy.split()!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -69,7 +73,7 @@ def test_configure_puts_settings_over_the_preset_over_the_default():
     assert config.training.epochs == 3
     assert config.network.widths == (4, 8)
     assert config.network.residual
-    assert unet.configure().training.loss == "mse"
+    assert unet.configure().training.losses == {"mse": 1.0}
     assert unet.label(config.preset) == "unet (demo)"
     assert unet.label(unet.configure().preset) == "unet"
 
@@ -86,7 +90,7 @@ def test_configuration_is_read_back(baseline, preset):
     [
         ("training.epoch=3", "did you mean 'epochs'"),
         ("network.width=[3, 3]", "did you mean 'widths'"),
-        ("training.loss='mae'", "unet:training.loss"),
+        ("training.losses={mae=1.0}", "unet:training.losses.mae"),
         ("training.learning_rate=0", "unet:training.learning_rate"),
         ("training.weight_decay=0.1", "weight_decay is for the optimiser adamw"),
         ("preset='demo'", "chosen by name"),
@@ -108,7 +112,7 @@ def test_classical_baselines_have_nothing_to_set_or_to_train(tmp_path):
     with pytest.raises(RecipeError, match="unknown key"):
         wiener.configure(None, ["sigma=1"])
     with pytest.raises(UsageError, match="needs no training"):
-        wiener.train(wiener.configure(), Dataset(tmp_path, "", "", 1, {}), tmp_path, device="cpu")
+        wiener.train(wiener.configure(), Dataset(tmp_path, "", "", 1, {}), tmp_path, Resources("cpu"))
     with pytest.raises(UsageError, match="takes no weights"):
         identity.restorer(identity.configure(), tmp_path / "weights.safetensors", "cpu")
 

@@ -4,84 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
-
-from pydantic import model_validator
+from typing import Any
 
 from deblurbench.config import Config, override, parse
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RecipeError, RunError
-from deblurbench.files import canonical_json, make_folder
+from deblurbench.files import canonical_json, make_folder, sha256_file
+from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Resources, Restorer
-from deblurbench_baselines.losses.settings import AdversarialSettings
-from deblurbench_baselines.networks.settings.base import CriticSettings, NetworkSettings
-from deblurbench_baselines.networks.settings.cnn import CNNSettings
-from deblurbench_baselines.networks.settings.critics import ConvCriticSettings
-from deblurbench_baselines.networks.settings.gir import GIRSettings
-from deblurbench_baselines.networks.settings.resnet_generator import ResnetGeneratorSettings
-from deblurbench_baselines.networks.settings.unet import UNetSettings
+from deblurbench_baselines.configs import TrainedConfig
 from deblurbench_baselines.recipe import RecipeBaseline
-from deblurbench_baselines.training.settings import TrainingSettings
-
-
-class TrainedConfig(Config):
-    """A resolved recipe. `preset` is None for the default variant."""
-
-    preset: str | None = None
-    network: NetworkSettings
-    training: TrainingSettings
-
-    @model_validator(mode="after")
-    def _check_teacher(self) -> Self:
-        if not self.training.losses and not isinstance(self, AdversarialConfig):
-            raise ValueError("training.losses is empty, and there is no critic")
-        return self
-
-
-class AdversarialConfig(TrainedConfig):
-    """A resolved recipe of a network that is trained against a critic."""
-
-    critic: CriticSettings
-    adversarial: AdversarialSettings
-
-    @model_validator(mode="after")
-    def _check_pieces(self) -> Self:
-        if self.training.accumulate > 1:
-            raise ValueError("training.accumulate is for networks without a critic")
-        return self
-
-
-class CNNConfig(TrainedConfig):
-    """A resolved recipe of the CNN."""
-
-    network: CNNSettings
-
-
-class UNetConfig(TrainedConfig):
-    """A resolved recipe of the U-Net."""
-
-    network: UNetSettings
-
-
-class GANConfig(AdversarialConfig):
-    """A resolved recipe of DeblurGAN."""
-
-    network: ResnetGeneratorSettings
-    critic: ConvCriticSettings
-
-
-class GAN2MConfig(AdversarialConfig):
-    """A resolved recipe of the GAN of two million parameters."""
-
-    network: UNetSettings
-    critic: ConvCriticSettings
-
-
-class GIRConfig(AdversarialConfig):
-    """A resolved recipe of the Generative Image Rectifier."""
-
-    network: GIRSettings
-    critic: ConvCriticSettings
 
 
 class TrainedBaseline(RecipeBaseline):
@@ -166,6 +98,24 @@ class TrainedBaseline(RecipeBaseline):
         if weights is None:
             raise RunError(f"{self.name} needs weights", "train it first, or name a run folder")
         return load_restorer(self._known(config).network, weights, device)
+
+    def export_onnx(
+        self, config: Config, weights: Path | None, out: Path, *, opset: int, pictures: Sequence[Picture] = ()
+    ) -> float:
+        """As `Baseline.export_onnx`; what the network is and the hash of its weights go into the file."""
+        from deblurbench_baselines.inference.onnx import export_onnx
+        from deblurbench_baselines.inference.restorer import load_network
+
+        if weights is None:
+            raise RunError(f"{self.name} needs weights", "train it first, or name a run folder")
+        known = self._known(config)
+        metadata = {
+            "baseline": self.name,
+            "preset": known.preset or "",
+            "config": canonical_json(known.as_dict()),
+            "weights_sha256": sha256_file(weights),
+        }
+        return export_onnx(load_network(known.network, weights), out, opset=opset, metadata=metadata, pictures=pictures)
 
     def _known(self, config: Config) -> TrainedConfig:
         if not isinstance(config, self._config):

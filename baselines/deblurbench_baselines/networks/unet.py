@@ -1,4 +1,4 @@
-"""The U-Net of founding document 001 (7,763,491 parameters), and its narrower relatives."""
+"""The U-Net of founding document 001 (7,763,491 parameters), and its relatives of documents 002 and 004."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from deblurbench_baselines.networks.layers import convolution
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
 from deblurbench_baselines.networks.settings.unet import UNetSettings
 
@@ -17,12 +18,12 @@ class UNet(nn.Module):
     """Per level two 3x3 convolutions; max-pool 2 on the way down; transposed 2x2 convolutions on the way up.
 
     Each level's encoder output joins its decoder by concatenation (skip first, then the upsampled half).
-    The head is a 1x1 convolution, followed by a sigmoid, or added to the input if `residual`.
+    The head is a 1x1 convolution, followed by a sigmoid if asked for, or added to the input if `residual`.
 
     Source: document 001 for widths, totals and the sigmoid; two convolutions per level is the reading that
     its text picks among equal sums. Which blocks have BatchNorm is the project's own reading: the document
-    prints totals that leave 832 normalised channels and does not say where. Initialisation: He for layers
-    before a ReLU, which is ours.
+    prints totals that leave 832 normalised channels and does not say where. Document 004 gives two rounded
+    totals; BatchNorm after every convolution meets them. Initialisation: He for layers before a ReLU, which is ours.
     """
 
     def __init__(self, settings: UNetSettings) -> None:
@@ -32,15 +33,16 @@ class UNet(nn.Module):
         pixels = 3 * settings.unshuffle**2
         levels = range(1, settings.depth + 1)
         inputs = (pixels, *widths)
-        self.encoder = nn.ModuleList(
-            _block(inputs[level - 1], widths[level - 1], f"e{level}" in normalised) for level in levels
-        )
-        self.bottleneck = _block(widths[-2], widths[-1], "bottleneck" in normalised)
+
+        def block(name: str, before: int, after: int) -> nn.Sequential:
+            return _block(before, after, settings.batch_norm_after if name in normalised else None)
+
+        self.encoder = nn.ModuleList(block(f"e{level}", inputs[level - 1], widths[level - 1]) for level in levels)
+        self.bottleneck = block("bottleneck", widths[-2], widths[-1])
         steps = list(pairwise(reversed(widths)))
         self.up = nn.ModuleList(nn.ConvTranspose2d(deep, wide, kernel_size=2, stride=2) for deep, wide in steps)
         self.decoder = nn.ModuleList(
-            _block(2 * wide, wide, f"d{level}" in normalised)
-            for level, (_, wide) in zip(reversed(levels), steps, strict=True)
+            block(f"d{level}", 2 * wide, wide) for level, (_, wide) in zip(reversed(levels), steps, strict=True)
         )
         self.head = nn.Conv2d(widths[0], pixels, kernel_size=1)
         if settings.residual:  # the network starts as the identity
@@ -48,13 +50,16 @@ class UNet(nn.Module):
             nn.init.zeros_(cast(torch.Tensor, self.head.bias))
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Float N x 3 x H x W in [0, 1] to float of the same shape: in [0, 1], or near it if residual."""
+        """Float N x 3 x H x W in [0, 1] to float of the same shape: in [0, 1], or near it without a sigmoid."""
         height, width = batch.shape[2:]
         multiple = self.settings.unshuffle * 2**self.settings.depth
         padded = pad_to(batch, next_multiple(height, multiple), next_multiple(width, multiple))
         output = self._levels(functional.pixel_unshuffle(padded, self.settings.unshuffle))
         output = functional.pixel_shuffle(output, self.settings.unshuffle)
-        output = padded + output if self.settings.residual else torch.sigmoid(output)
+        if self.settings.residual:
+            output = padded + output
+        elif self.settings.sigmoid:
+            output = torch.sigmoid(output)
         return output[:, :, :height, :width]
 
     def _levels(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -69,14 +74,15 @@ class UNet(nn.Module):
         return cast(torch.Tensor, self.head(hidden))
 
 
-def _block(inputs: int, outputs: int, normalised: bool) -> nn.Sequential:
-    """Two 3x3 convolutions with ReLU, and BatchNorm at the end where asked for."""
+def _block(inputs: int, outputs: int, batch_norm_after: str | None) -> nn.Sequential:
+    """Two 3x3 convolutions with ReLU, and BatchNorm where asked for."""
+    each = batch_norm_after == "convolution"
     layers: list[nn.Module] = []
     for channels in (inputs, outputs):
-        layer = nn.Conv2d(channels, outputs, kernel_size=3, padding=1)
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(cast(torch.Tensor, layer.bias))
-        layers += [layer, nn.ReLU(inplace=True)]
-    if normalised:
+        layers.append(convolution(channels, outputs, bias=not each))
+        if each:
+            layers.append(nn.BatchNorm2d(outputs))
+        layers.append(nn.ReLU(inplace=True))
+    if batch_norm_after == "block":
         layers.append(nn.BatchNorm2d(outputs))
     return nn.Sequential(*layers)

@@ -1,8 +1,8 @@
-"""Settings of the U-Net of founding document 001."""
+"""Settings of the U-Nets of the founding documents 001, 002 and 004."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,17 +17,22 @@ class UNetSettings(NetworkSettings):
 
     Attributes:
         widths: channels per level, from full resolution to the bottleneck.
-        batch_norm: blocks with BatchNorm at their end: `e1`, `e2`, ... from full resolution down,
-            `bottleneck`, and `d1`, `d2`, ... for the decoder blocks beside `e1`, `e2`, ...
+        batch_norm: blocks with BatchNorm: `e1`, `e2`, ... from full resolution down, `bottleneck`, and `d1`,
+            `d2`, ... for the decoder blocks beside `e1`, `e2`, ...
+        batch_norm_after: `block`: once, at the block's end; `convolution`: after each of its convolutions and
+            before the ReLU, and these convolutions have no bias.
         unshuffle: side of the pixel blocks that become channels before the first level (1: none).
             A step costs about its square times less.
-        residual: output = input + head, head zero-initialised, no sigmoid. Otherwise a sigmoid ends the network.
+        residual: output = input + head, head zero-initialised, no sigmoid.
+        sigmoid: a sigmoid ends the network, if it is not residual.
     """
 
     widths: Annotated[tuple[Width, ...], Field(min_length=2, max_length=8)] = (32, 64, 128, 256, 512)
     batch_norm: tuple[str, ...] = ("e2", "e4", "bottleneck")
+    batch_norm_after: Literal["block", "convolution"] = "block"
     unshuffle: Annotated[int, Field(ge=1, le=8)] = 1
     residual: bool = False
+    sigmoid: bool = True
 
     @property
     def depth(self) -> int:

@@ -30,6 +30,7 @@ _COMMANDS = {  # name -> (module below deblurbench.cli, attribute)
     "export": "export",
     "run-baseline": "run_baseline",
     "predict": "predict",
+    "export-onnx": "export_onnx",
     "score": "score",
     "compare": "compare",
     "eval-py": "eval_py",

@@ -101,6 +101,15 @@ class Baseline(ABC):
         """
         return False
 
+    def export_onnx(
+        self, config: Config, weights: Path | None, out: Path, *, opset: int, pictures: Sequence[Picture] = ()
+    ) -> float:
+        """Write the network with its weights as an ONNX file; returns by how much its output differs at most.
+
+        Compared are random batches and `pictures`. Raises RunError where the network cannot be exported.
+        """
+        raise UsageError(f"{self.name} has no network", "name the run folder or weights file of a trained one")
+
     def counts(self, config: Config) -> tuple[int | None, int | None]:
         """(parameters, trainable) of the network that `config` describes; Nones where there is none."""
         return None, None

@@ -37,7 +37,15 @@ def load_restorer(settings: NetworkSettings, weights: Path, device: str) -> Rest
     Raises: RunError where the weights are missing or do not fit, UsageError for an unknown device.
     """
     where = torch_device(device)
+    return NetworkRestorer(place(load_network(settings, weights), where), where)
+
+
+def load_network(settings: NetworkSettings, weights: Path) -> nn.Module:
+    """The network that the settings describe, with the weights of a safetensors file, on the CPU.
+
+    Raises: RunError where the weights are missing or do not fit.
+    """
     with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays as it is
         network = settings.build()
     load_weights(network, weights)
-    return NetworkRestorer(place(network, where), where)
+    return network

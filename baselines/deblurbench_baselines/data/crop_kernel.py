@@ -15,7 +15,7 @@ from deblurbench.blur.separable import factors
 class Scattered(NamedTuple):
     """The taps that are not zero: int64 rows, int64 columns, and float32 taps.
 
-    Their number is a multiple of four: they are added four at a time, and what is missing are taps of 0.
+    Their number is a multiple of four: they are added four at a time. What is missing are taps of 0.
     """
 
     down: npt.NDArray[np.int64]
@@ -43,6 +43,14 @@ class CropKernel:
         """Integers (column, row), float32, whose outer product the taps are; None where there are none."""
         found = factors(self.taps)
         return None if found is None else (found[0].astype(np.float32), found[1].astype(np.float32))
+
+    @cached_property
+    def lines_by_fours(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
+        """The same, each filled up with zeros to a multiple of four: taps are added four at a time."""
+        if self.lines is None:
+            return None
+        column, row = (np.pad(line, (0, -len(line) % 4)) for line in self.lines)
+        return column, row
 
     @cached_property
     def scattered(self) -> Scattered:

@@ -58,15 +58,15 @@ def _load(row, left, levels, line):
 
 
 @_sums
-def _add_two(a, u, b, v, total):
-    """total += u a + v b."""
+def _add_four(a, s, b, t, c, u, d, v, total):
+    """total += s a + t b + u c + v d."""
     for j in range(len(total)):
-        total[j] += u * a[j] + v * b[j]
+        total[j] += s * a[j] + t * b[j] + u * c[j] + v * d[j]
 
 
 @_sums
-def _add_four(lines, rows, columns, taps, first, total):
-    """Add four taps, from number `first` on, to all sums of a row."""
+def _add_taps(lines, rows, columns, taps, first, total):
+    """Add four single taps, from number `first` on, to all sums of a row."""
     n = len(total)
     a = lines[rows[first], columns[first] : columns[first] + n]
     b = lines[rows[first + 1], columns[first + 1] : columns[first + 1] + n]
@@ -79,9 +79,10 @@ def _add_four(lines, rows, columns, taps, first, total):
 
 @_exact
 def _round(total, out):
-    """The stored values of sums x 2^16, halves up."""
+    """The stored values of sums x 2^16, halves up: all three steps are exact, and the cast cuts the fraction off."""
+    half, unit = np.float32(32768), np.float32(1 / 65536)
     for j in range(len(out)):
-        out[j] = np.uint8((np.int32(total[j]) + np.int32(32768)) >> np.int32(16))
+        out[j] = np.uint8(np.int32((np.float32(total[j]) + half) * unit))
 
 
 @_exact
@@ -95,24 +96,25 @@ def _to_stored(total, cells, bounds, out):
 
 
 @_exact
-def blur_lines(picture, top, left, column, row, levels, cells, bounds, out):
+def blur_lines(picture, top, left, shape, column, row, levels, cells, bounds, out):
     """Blur a crop with the outer product of two lines of taps.
 
     Args:
         picture: uint8 H x W x 3.
         top, left: of the crop.
-        column, row: the lines as they are correlated: turned round; float32, or float64 for linear light.
+        shape: (h, w) of the kernel.
+        column, row: the lines as they are correlated, turned round, each filled up with zeros to a multiple of four;
+            float32, or float64 for linear light.
         levels, cells, bounds: of a `LightTable`.
         out: the crop, uint8 side x side x 3.
     """
-    side, n, height = len(out), len(column), len(picture)
-    line = np.empty(3 * (side + len(row) - 1), column.dtype)
-    kept, total = np.empty((n, 3 * side), column.dtype), np.empty(3 * side, column.dtype)
-    up, before = (n - 1) // 2, (len(row) - 1) // 2
+    side, n, height = len(out), shape[0], len(picture)
+    line = np.empty(3 * (side + len(row) - 1), row.dtype)
+    kept, total = np.empty((n, 3 * side), row.dtype), np.empty(3 * side, row.dtype)
+    up, before = (n - 1) // 2, (shape[1] - 1) // 2
     for i in range(side + n - 1):
         _load(picture[_fold(top - up + i, height)], left - before, levels, line)
-        across = kept[i % n]
-        _across(line, row, across)
+        _across(line, row, kept[i % n])
         if i >= n - 1:
             _down(kept, i + 1, column, total)
             _store(total, levels, cells, bounds, out[i - n + 1].reshape(-1))
@@ -122,11 +124,10 @@ def blur_lines(picture, top, left, column, row, levels, cells, bounds, out):
 def _across(line, row, total):
     n = len(total)
     total[:] = 0
-    for k in range(0, len(row) - 1, 2):
-        _add_two(line[3 * k : 3 * k + n], row[k], line[3 * k + 3 : 3 * k + 3 + n], row[k + 1], total)
-    if len(row) % 2:
-        k = len(row) - 1
-        _add_two(line[3 * k : 3 * k + n], row[k], line[:n], row[k] - row[k], total)
+    for k in range(0, len(row), 4):
+        seen = line[3 * k :]
+        a, b, c, d = seen[:n], seen[3 : 3 + n], seen[6 : 6 + n], seen[9 : 9 + n]
+        _add_four(a, row[k], b, row[k + 1], c, row[k + 2], d, row[k + 3], total)
 
 
 @_exact
@@ -134,10 +135,10 @@ def _down(kept, oldest, column, total):
     """Add up the rows of a ring, from its oldest on."""
     n = len(kept)
     total[:] = 0
-    for k in range(0, n - 1, 2):
-        _add_two(kept[(oldest + k) % n], column[k], kept[(oldest + k + 1) % n], column[k + 1], total)
-    if n % 2:
-        _add_two(kept[(oldest + n - 1) % n], column[n - 1], kept[0], column[0] - column[0], total)
+    for k in range(0, len(column), 4):
+        a, b = kept[(oldest + k) % n], kept[(oldest + k + 1) % n]
+        c, d = kept[(oldest + k + 2) % n], kept[(oldest + k + 3) % n]
+        _add_four(a, column[k], b, column[k + 1], c, column[k + 2], d, column[k + 3], total)
 
 
 @_exact
@@ -170,20 +171,23 @@ def blur_taps(picture, top, left, shape, down, across, taps, levels, cells, boun
         _load(picture[_fold(top - up + i, height)], left - before, levels, lines[i % n])
         if i >= n - 1:
             for k in range(len(rows)):
-                rows[k] = (i + 1 + down[k]) % n
+                rows[k] = (i + 1 + down[k]) % n  # where it lies in the ring
             total[:] = 0
             for k in range(0, len(taps), 4):
-                _add_four(lines, rows, columns, taps, k, total)
+                _add_taps(lines, rows, columns, taps, k, total)
             _store(total, levels, cells, bounds, out[i - n + 1].reshape(-1))
 
 
 @_exact
 def to_unit(picture, out):
     """out = picture / 255: uint8 side x side x 3, in any order of memory, to float32."""
+    line = np.empty((out.shape[1], 3), np.uint8)
     for i in range(len(out)):
-        for j in range(out.shape[1]):
-            for c in range(3):
-                out[i, j, c] = np.float32(picture[i, j, c]) / np.float32(255)
+        row, numbers, flat = picture[i], line.reshape(-1), out[i].reshape(-1)
+        for j in range(np.uint64(len(line))):
+            line[j, 0], line[j, 1], line[j, 2] = row[j, 0], row[j, 1], row[j, 2]
+        for j in range(len(flat)):  # divisions are slow, one by one: of a contiguous row the compiler does many at once
+            flat[j] = np.float32(numbers[j]) / np.float32(255)
 
 
 KEPT = {"blur_lines": blur_lines, "blur_taps": blur_taps, "to_unit": to_unit}

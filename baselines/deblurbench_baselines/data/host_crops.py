@@ -51,9 +51,9 @@ class HostCrops(Crops):
         top, left = crop.corner(picture.shape[0], picture.shape[1], self._side)
         kind = np.float32 if source.light == STORED else np.float64  # each holds the sums that occur
         table, kernel = _table(source.light), source.kernel
-        if kernel.lines is not None:
-            column, row = (line.astype(kind, copy=False) for line in kernel.lines)
-            self._code.blur_lines(picture, top, left, column, row, *table, self._blurred)
+        if kernel.lines_by_fours is not None:
+            column, row = (line.astype(kind, copy=False) for line in kernel.lines_by_fours)
+            self._code.blur_lines(picture, top, left, kernel.shape, column, row, *table, self._blurred)
         else:
             down, across, taps = kernel.scattered
             taps = taps.astype(kind, copy=False)

@@ -257,6 +257,20 @@ def test_first_weights_are_glorot_and_biases_zero():
         assert not bool(layer.bias.any())
 
 
+def test_gir_hands_both_skips_to_its_decoder():
+    """With all that comes from below taken away, each decoder block still sees the picture."""
+    network, picture = SMALL_GIR.build().eval(), torch.rand(1, 3, 16, 16)
+    seen = []
+    for block in network.decoder:
+        block.register_forward_pre_hook(lambda _m, inputs: seen.append(inputs[0]))
+    with torch.inference_mode():
+        network(picture)
+        first = network.encoder[0](nn.functional.max_pool2d(network.stem(picture).relu(), 2))
+        assert torch.equal(seen[0][:, :6], first)
+        assert torch.equal(seen[1][:, :4], network.stem(picture).relu())
+    assert [tuple(features.shape) for features in seen] == [(1, 14, 8, 8), (1, 10, 16, 16)]
+
+
 # Modes
 
 
@@ -369,11 +383,16 @@ def test_half_precision_runs_and_no_complex_number_is_cut(settings):
 
 @pytest.mark.parametrize("block", [IdentityTransform(), SpectralGain(3)], ids=["published", "spectral"])
 def test_spectral_blocks_compute_in_float32_under_autocast(block):
-    features = torch.rand(1, 3, 12, 12).bfloat16()
-    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-        output = block(features)
-    assert output.dtype == torch.bfloat16
-    torch.testing.assert_close(output, features, atol=0, rtol=0.01)  # one rounding, no more
+    for weights in block.parameters():
+        nn.init.uniform_(weights, 0.5, 2.0)
+    features = torch.rand(1, 3, 12, 12)
+    with torch.inference_mode():
+        expected = block(features)
+        halved = block(features.bfloat16())
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert torch.equal(block(features), expected)
+            assert torch.equal(block(features.bfloat16()), halved)
+    assert halved.dtype == torch.bfloat16
 
 
 # Gradients

@@ -14,8 +14,8 @@ from deblurbench_baselines.networks.settings.critics import ConvCriticSettings
 class ConvCritic(nn.Module):
     """Convolutions with padding `same`, LeakyReLU 0.2 and, on all but the first, a norm; then the scores.
 
-    Scores are raw: a sigmoid, where one is wanted, belongs to the loss. No layer works in place, so that gradients
-    of gradients (the gradient penalty) can be taken.
+    Scores are raw: a sigmoid, where one is wanted, belongs to the loss. Gradients of gradients, which a gradient
+    penalty takes, exist for all layers.
 
     Sources: the critic of document 002 (3,098,370 parameters at 256x256, from the public repository of its authors),
     the discriminator of document 003 (656,705 at 256x256, from its layer list), and patch scores as in pix2pix

@@ -38,7 +38,7 @@ def crops_of(frames: Frames, side: int) -> Crops:
     if not _is_exact(device):
         raise RunError(
             f"crops are not blurred exactly on {device}: this build of torch or numba computes otherwise",
-            "train from a loader (feed=loader), and please report it with the versions of torch and numba",
+            "use --feed loader, and please report it with the versions of torch and numba",
         )
     return make(frames, side)
 

@@ -21,7 +21,7 @@ from deblurbench_baselines.data.frames import Wanted, read_frames
 from deblurbench_baselines.data.lights import light_table
 from deblurbench_baselines.data.sampler import Crop
 
-_INSTEAD = "use training.blur=built"
+_INSTEAD = "use --set training.blur=built"
 
 
 class FreshFeed(FramesFeed):

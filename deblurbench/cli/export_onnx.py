@@ -57,7 +57,7 @@ def command(
     check_target(out)
     pictures = [read_rgb(path) for path in checked]
     opened = open_model(model, "cpu")
-    say(f"exporting {opened.baseline.name}: this may take a minute", quiet=quiet)
+    say(f"exporting {opened.baseline.name}: tracing it takes seconds to minutes", quiet=quiet)
     difference = opened.baseline.export_onnx(opened.config, opened.weights, out, opset=opset, pictures=pictures)
     size = out.stat().st_size
     if json_out:

@@ -9,6 +9,7 @@ from torch import nn
 
 from deblurbench_baselines.networks.padding import pad_to
 from deblurbench_baselines.networks.settings.cnn import CNNSettings
+from deblurbench_baselines.networks.tracing import larger
 
 _SMALLEST = 3  # below it the 5x5 layer has nothing to look at
 
@@ -35,6 +36,6 @@ class CNN(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape, >= 0."""
         height, width = batch.shape[2:]
-        padded = pad_to(batch, torch.sym_max(height, _SMALLEST), torch.sym_max(width, _SMALLEST))
+        padded = pad_to(batch, larger(height, _SMALLEST), larger(width, _SMALLEST))
         hidden = torch.relu(self.conv2(torch.relu(self.conv1(padded))))
         return torch.relu(self.conv3(hidden))[:, :, :height, :width]

@@ -10,6 +10,7 @@ from torch import nn
 from deblurbench_baselines.networks.keras import SameConv2d, batch_norm, initialise
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
 from deblurbench_baselines.networks.settings.resnet_generator import ResnetGeneratorSettings
+from deblurbench_baselines.networks.tracing import larger
 
 _SMALLEST = 8  # the residual blocks, at a quarter of the size, reflect a pixel: they need two
 
@@ -47,7 +48,7 @@ class ResnetGenerator(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape in [0, 1]."""
         height, width = batch.shape[2:]
-        padded = pad_to(batch, *(torch.sym_max(_SMALLEST, next_multiple(size, 4)) for size in (height, width)))
+        padded = pad_to(batch, *(larger(next_multiple(size, 4), _SMALLEST) for size in (height, width)))
         signed = 2 * padded - 1
         restored = (cast(torch.Tensor, self.layers(signed)) + signed) / 2
         return ((restored + 1) / 2)[:, :, :height, :width]

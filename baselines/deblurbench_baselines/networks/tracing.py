@@ -10,10 +10,15 @@ from __future__ import annotations
 import torch
 
 
+def larger(size: int, least: int) -> int:
+    """The larger of two sizes. Python's `max` would decide it for good."""
+    return torch.sym_max(size, least)  # type: ignore[no-untyped-call]
+
+
 def mirror_to(batch: torch.Tensor, axis: int, before: int, total: int) -> torch.Tensor:
     """Extend an axis to `total` by reflect101, `before` of it in front: as by `reflect101`, for any sizes."""
     places = (torch.arange(total, device=batch.device) - before).abs()
-    period = torch.full_like(places, torch.sym_max(2 * batch.shape[axis] - 2, 1))
+    period = torch.full_like(places, larger(2 * batch.shape[axis] - 2, 1))
     places = places % period
     return batch.index_select(axis, torch.minimum(places, period - places))
 

@@ -100,7 +100,7 @@ def crops_of_epoch(epoch, count=60):
 
 def by_the_library(dataset, crop, degradations, seed=SEED):
     """The crop as deblurbench itself would make it: the whole picture blurred, cut, seen by the camera, and turned."""
-    item = f"epoch-{crop.epoch}-crop-{crop.index}"
+    item = f"epoch-{crop.epoch}-crop-{crop.number}"
     chosen = degradations[Draws(seed, item, "which-blur").integer(0, len(degradations) - 1)]
     kernel = chosen.blur.draw(Draws(seed, item, "blur")).operator
     sharp = dataset.read(list(dataset.records("train"))[crop.pair], "sharp")

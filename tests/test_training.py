@@ -39,7 +39,7 @@ def test_crops_are_a_function_of_seed_and_epoch():
     assert [crop[2:] for crop in crops] != [crop[2:] for crop in epoch_crops(settings(), 3, 4)]
     assert crops != epoch_crops(settings(seed=2), 3, 3)
     assert {crop.epoch for crop in crops} == {3}
-    assert [crop.index for crop in crops] == list(range(len(crops)))
+    assert [crop.number for crop in crops] == list(range(len(crops)))
 
 
 def test_each_pair_gives_its_crops_inside_the_picture():

@@ -25,7 +25,7 @@ _INSTEAD = "use --set training.blur=built"
 
 
 class FreshFeed(FramesFeed):
-    """Crops of sharp pictures, each blurred by a kernel of its own: a function of (seed, epoch, index) alone.
+    """Crops of sharp pictures, each blurred by a kernel of its own: a function of (seed, epoch, number) alone.
 
     A crop is blurred as the whole picture would be: what lies around it is seen, and mirrored at the picture's border.
 
@@ -90,7 +90,7 @@ def fresh_blur(seed: int, crop: Crop, degradations: Sequence[Degradation]) -> tu
 
 
 def _item(crop: Crop) -> str:
-    return f"epoch-{crop.epoch}-crop-{crop.index}"
+    return f"epoch-{crop.epoch}-crop-{crop.number}"
 
 
 def degradations_of(dataset: Dataset) -> list[Degradation]:

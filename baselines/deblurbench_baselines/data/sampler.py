@@ -20,14 +20,14 @@ class Crop(NamedTuple):
 
     Attributes:
         epoch: counted from 1.
-        index: the crop's place in the epoch, from 0.
+        number: of the crop in its epoch, from 0.
         pair: the index of its pair.
         down, right: uniform in 0 .. 2^32 - 1; they choose the top left corner.
         orientation: quarter turns, counter-clockwise; from 4 on mirrored afterwards.
     """
 
     epoch: int
-    index: int
+    number: int
     pair: int
     down: int
     right: int
@@ -48,7 +48,7 @@ def epoch_crops(settings: TrainingSettings, pairs: int, epoch: int) -> list[Crop
     turned = np.array(turns)[Draws(settings.seed, item, "orientation").integers(0, len(turns) - 1, count)]
     columns = (order, down, right, turned)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [Crop(epoch, index, *row) for index, row in enumerate(rows)]
+    return [Crop(epoch, number, *row) for number, row in enumerate(rows)]
 
 
 def batches(crops: Sequence[Crop], size: int) -> Iterator[Sequence[Crop]]:
@@ -59,7 +59,8 @@ def batches(crops: Sequence[Crop], size: int) -> Iterator[Sequence[Crop]]:
 
 def cut(picture: Picture, crop: Crop, side: int) -> Picture:
     """The crop's `side` x `side` pixels of H x W x C, turned by a multiple of 90 degrees and perhaps mirrored."""
-    top, left = crop.corner(*picture.shape[:2], side)
+    height, width = picture.shape[:2]
+    top, left = crop.corner(height, width, side)
     piece = np.rot90(picture[top : top + side, left : left + side], crop.orientation % 4)
     return piece[:, ::-1] if crop.orientation >= 4 else piece
 

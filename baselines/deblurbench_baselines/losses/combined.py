@@ -9,6 +9,7 @@ from torch import nn
 
 from deblurbench.errors import UsageError, nearest
 from deblurbench_baselines.losses import pixel
+from deblurbench_baselines.losses.settings import LossName
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes output and target, float N x 3 x H x W in [0, 1]; returns the mean over samples, a 0-d tensor."""
@@ -31,7 +32,7 @@ class Losses(nn.Module):
     Raises: UsageError for an unknown name, and where `perceptual` is named without its module or the other way round.
     """
 
-    def __init__(self, weights: Mapping[str, float], perceptual: nn.Module | None = None) -> None:
+    def __init__(self, weights: Mapping[LossName, float], perceptual: nn.Module | None = None) -> None:
         super().__init__()
         known: dict[str, Loss] = dict(_PIXEL)
         if perceptual is not None:

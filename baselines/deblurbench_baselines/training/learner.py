@@ -32,7 +32,10 @@ class Learner:
 
     def __init__(self, task: Task, losses: Losses, device: torch.device, processes: Processes) -> None:
         self._settings, self._device, self._processes = task.training, device, processes
-        self.network = self._placed(task.network.build())
+        network = task.network.build()
+        if processes.count > 1 and device.type == "cuda":  # not of a critic: it has no second derivative
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        self.network = self._placed(network)
         self._losses = losses.to(device)
         self._optimiser = Optimiser(task.training, self.network, device, processes)
         self._average = None if task.training.ema is None else MovingAverage(self.network, task.training.ema)
@@ -102,8 +105,6 @@ class Learner:
             self._average.restore(state["average"])
 
     def _placed(self, network: nn.Module) -> nn.Module:
-        if self._processes.count > 1 and self._device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         return place(network, self._device) if self._settings.channels_last else network.to(self._device)
 
     def _compiled(self, network: nn.Module) -> nn.Module:

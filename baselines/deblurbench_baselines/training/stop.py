@@ -36,7 +36,7 @@ class Stop:
 
         def ask(number: int, _: FrameType | None) -> None:
             self.interrupted = True
-            signal.signal(number, before[number] or signal.SIG_DFL)
+            signal.signal(number, before[signal.Signals(number)] or signal.SIG_DFL)
 
         for number in wanted:
             signal.signal(number, ask)

@@ -26,6 +26,7 @@ CPU = torch.device("cpu")
 TRAINED = [cnn, unet, unet_8m, unet_512, unet_1024, unet_3, nafnet]
 ALL = [identity, wiener, *TRAINED]
 VARIANTS = [(baseline, preset) for baseline in TRAINED for preset in (None, *baseline.presets)]
+SMALLER = [variant for variant in VARIANTS if variant[0].counts(variant[0].configure(variant[1]))[0] < 10_000_000]
 
 
 def variant_id(value):
@@ -127,7 +128,7 @@ def test_classical_restorer_keeps_shape_and_dtype(baseline):
         np.testing.assert_array_equal(restored, picture)
 
 
-@pytest.mark.parametrize(("baseline", "preset"), VARIANTS, ids=variant_id)
+@pytest.mark.parametrize(("baseline", "preset"), SMALLER, ids=variant_id)
 @pytest.mark.parametrize("size", [(1, 1), (35, 18)])
 def test_trained_restorer_keeps_shape_and_dtype(baseline, preset, size, tmp_path):
     config = baseline.configure(preset)

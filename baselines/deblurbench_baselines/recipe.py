@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ class Variant(Config):
 
     Attributes:
         label: as tables show it; None: the baseline's name and, in parentheses, the preset's.
-        parameters, trainable: as a Keras summary prints them; None for classical methods.
+        parameters, trainable: as the founders' framework counts them, see `Recipe`; None for classical methods.
         critic_parameters: the same of the critic, where there is one.
         network, training, critic, adversarial: tables of settings; of a preset the keys in which it differs.
     """
@@ -48,12 +48,14 @@ class Recipe(Variant):
     Attributes:
         name, version, summary: as `Baseline` has them.
         source: where it comes from, and what is the project's own reading.
+        counting: whose count `parameters` is: `keras` counts running statistics, too, `torch` does not.
         presets: the other variants by name.
     """
 
     name: str
     version: int
     source: str
+    counting: Literal["keras", "torch"] = "keras"
     presets: dict[str, Variant] = Field(default_factory=dict)
 
     def variant(self, preset: str | None) -> Variant:

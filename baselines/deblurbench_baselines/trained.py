@@ -43,7 +43,7 @@ class TrainedBaseline(RecipeBaseline):
             return declared.parameters, declared.trainable
         from deblurbench_baselines.networks.count import count
 
-        return count(known.network)
+        return count(known.network, self._recipe.counting)
 
     def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> TrainedConfig:
         """The resolved recipe: tables `network` and `training`.

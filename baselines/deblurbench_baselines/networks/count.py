@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import nn
 
 from deblurbench_baselines.networks.settings.base import NetworkSettings
+
+Counting = Literal["keras", "torch"]
+"""Whose count a founding document quotes."""
 
 
 def trainable_parameters(network: nn.Module) -> int:
@@ -22,8 +27,10 @@ def printed_total(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters()) + statistics
 
 
-def count(settings: NetworkSettings) -> tuple[int, int]:
-    """(printed total, trainable) of the network that the settings describe."""
+def count(settings: NetworkSettings, counting: Counting = "keras") -> tuple[int, int]:
+    """(total, trainable) of the network that the settings describe; the total with running statistics as Keras has it,
+    or without them as PyTorch's `parameters()` has it."""
     with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays as it is
         network = settings.build()
-    return printed_total(network), trainable_parameters(network)
+    trainable = trainable_parameters(network)
+    return (printed_total(network) if counting == "keras" else trainable), trainable

@@ -18,7 +18,7 @@ from deblurbench.runs.baseline import Resources
 from deblurbench.runs.model import read_metadata
 from deblurbench_baselines import unet
 from deblurbench_baselines.data.memory import MemoryFeed
-from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs, training_parts
+from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs, spread, training_parts
 from deblurbench_baselines.data.sampler import Crop, batches, cut, epoch_crops
 from deblurbench_baselines.losses import combined
 from deblurbench_baselines.training.checkpoint import STATE
@@ -234,6 +234,14 @@ def test_training_reads_train_and_val_alone(dataset):
     assert {record.split for record in parts.train} == {"train"}
     assert {record.split for record in parts.val} == {"val"}
     assert (len(parts.train), len(parts.val)) == (4, 2)
+
+
+def test_a_large_val_is_looked_at_in_parts(dataset, tmp_path):
+    assert spread(range(10), 4) == [0, 2, 5, 7]
+    assert spread(range(10), 10) == spread(range(10), 200) == list(range(10))
+    train(dataset, tmp_path, "training.epochs=1", "training.val_pairs=1")
+    first = read_val(dataset)[0]
+    assert float(metrics(tmp_path)[0]["blurred_psnr"]) == decibels(mean_squared_error(first.blur, first.sharp))
 
 
 def test_missing_split_is_named(dataset, tmp_path):

@@ -71,6 +71,12 @@ def _fold(dataset: Dataset, folds: Folds) -> Parts:
     return Parts([r for r in records if r.scene not in held_out], [r for r in records if r.scene in held_out])
 
 
+def spread(records: Sequence[Record], most: int) -> list[Record]:
+    """At most so many of the records, evenly spaced, the first among them."""
+    count = min(most, len(records))
+    return [records[i * len(records) // count] for i in range(count)]
+
+
 def read_pairs(dataset: Dataset, records: Sequence[Record], label: str, *, quiet: bool = False) -> list[Pair]:
     """The pictures of these pairs, in their order; `label` is what progress calls them.
 

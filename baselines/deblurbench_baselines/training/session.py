@@ -12,7 +12,7 @@ from deblurbench.errors import RunError
 from deblurbench.progress import progress
 from deblurbench.runs.baseline import WEIGHTS, Resources
 from deblurbench_baselines.data.feeds import open_feed
-from deblurbench_baselines.data.pairs import read_pairs, training_parts
+from deblurbench_baselines.data.pairs import read_pairs, spread, training_parts
 from deblurbench_baselines.losses.combined import Losses
 from deblurbench_baselines.losses.perceptual import make_perceptual
 from deblurbench_baselines.tensors import torch_device
@@ -46,7 +46,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
             raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
         return True
     parts = training_parts(dataset, task.training.folds, quiet=resources.quiet)
-    val = read_pairs(dataset, parts.val, "val", quiet=resources.quiet)
+    val = read_pairs(dataset, spread(parts.val, task.training.val_pairs), "val", quiet=resources.quiet)
     with (
         closing(open_feed(dataset, parts.train, task.training, resources, device)) as feed,
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),

@@ -58,6 +58,8 @@ class TrainingSettings(Config):
         precision: of the network's arithmetic: `float32`, or mixed with `bfloat16` or `float16`.
         channels_last: the order of weights and pictures in memory.
         compile: by `torch.compile`: `no`, or one of its modes.
+        val_pairs: at most so many pairs of `val` are looked at, spread evenly over it: restoring whole pictures takes
+            as long as training on some crops.
         folds: one part of a cross-validation; None: select on `val`.
     """
 
@@ -87,6 +89,7 @@ class TrainingSettings(Config):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     channels_last: bool = True
     compile: Literal["no", "default", "reduce-overhead", "max-autotune"] = "no"
+    val_pairs: Count = 200
     folds: Folds | None = None
 
     @model_validator(mode="after")

@@ -82,11 +82,11 @@ class DeviceCrops(Crops):
         lines = [kernel.lines for kernel in kernels]
         if stored and None not in lines and max(height, width) <= _LONGEST_LINE:
             down, across = (
-                np.stack([_framed(pair[axis][:, None], (length, 1))[:, 0] for pair in lines if pair is not None])
+                _framed([pair[axis] for pair in lines if pair is not None], (length,))
                 for axis, length in ((0, height), (1, width))
             )
             return round_sums(line_sums(seen.float(), self._upload(down), self._upload(across)))
-        taps = self._upload(np.stack([_framed(kernel.taps, (height, width)) for kernel in kernels]))
+        taps = self._upload(_framed([kernel.taps for kernel in kernels], (height, width)))
         if stored:
             return round_sums(tap_sums(seen.double(), taps))
         names = tuple(sorted(set(lights)))
@@ -197,8 +197,10 @@ def _rounded(length: int) -> int:
     return length + (1 - length) % 8
 
 
-def _framed(taps: npt.NDArray[np.generic], shape: tuple[int, int]) -> npt.NDArray[np.generic]:
-    """Turned taps inside zeros, so that the same samples lie under the same taps."""
-    before = [(wide - 1) // 2 - (size - 1) // 2 for wide, size in zip(shape, taps.shape, strict=True)]
-    around = [(b, wide - size - b) for b, wide, size in zip(before, shape, taps.shape, strict=True)]
-    return np.pad(taps, around)
+def _framed(taps: Sequence[npt.NDArray[Any]], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Turned taps of several kernels, each inside zeros, so that the same samples lie under the same taps."""
+    framed = np.zeros((len(taps), *shape), dtype=taps[0].dtype)
+    for one, frame in zip(taps, framed, strict=True):  # numpy's own padding takes ten times as long
+        before = ((wide - 1) // 2 - (size - 1) // 2 for wide, size in zip(shape, one.shape, strict=True))
+        frame[tuple(slice(b, b + size) for b, size in zip(before, one.shape, strict=True))] = one
+    return framed

@@ -1,6 +1,7 @@
-"""Run by `test_processes.py` under torchrun, and alone: the gradients of one batch, and a short training.
+"""Run by `test_processes.py` under torchrun, and alone.
 
-python processes_kit.py DATASET OUT SETTING...
+python processes_kit.py train DATASET OUT SETTING...    the gradients of one batch, and a short training
+python processes_kit.py stop DATASET OUT SETTING...     a training as a whole, and one that the last process interrupts
 """
 
 import sys
@@ -16,6 +17,7 @@ from deblurbench_baselines.data.memory import MemoryFeed
 from deblurbench_baselines.data.pairs import read_pairs, training_parts
 from deblurbench_baselines.data.sampler import epoch_crops
 from deblurbench_baselines.losses.combined import Losses
+from deblurbench_baselines.training import trainer
 from deblurbench_baselines.training.learner import make_learner
 from deblurbench_baselines.training.processes import join
 from deblurbench_baselines.training.task import Task
@@ -45,13 +47,29 @@ def gradients(dataset, config):
     return processes.rank, found
 
 
-def main(folder, out, *more):
+def main(what, folder, out, *more):
     torch.set_num_threads(1)
     dataset, config = open_dataset(Path(folder)), unet.configure("demo", more)
-    rank, found = gradients(dataset, config)
     out = Path(out)
+    if what == "stop":
+        stop(dataset, config, out)
+        return
+    rank, found = gradients(dataset, config)
     save_file(found, out / f"gradients-{rank}.safetensors")
     unet.train(config, dataset, out / "run", Resources(quiet=True))
+
+
+def stop(dataset, config, out):
+    """The last process alone has no time: after two steps, and at the end of each epoch."""
+    trainer._STEPS_BETWEEN_LOOKS = 2
+    processes = join(CPU)
+    unet.train(config, dataset, out / "whole", Resources(quiet=True))
+    minutes = 0 if processes.rank == processes.count - 1 else None
+    calls = 1
+    while not unet.train(config, dataset, out / "parts", Resources(minutes=minutes, quiet=True)):
+        calls += 1
+    if processes.rank == 0:
+        (out / "calls").write_text(str(calls))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from deblurbench.dataset.recipe import read_recipe
 from deblurbench.errors import RecipeError, UsageError
 from deblurbench.runs.baseline import Resources
 from deblurbench_baselines import gan, unet
+from deblurbench_baselines.networks.unet import UNet
+from deblurbench_baselines.tensors import fixed_shapes
 from deblurbench_baselines.training.optimisation import MovingAverage, Optimiser
 from deblurbench_baselines.training.processes import Processes
 
@@ -93,22 +95,40 @@ def test_mixed_precision_comes_near_full_precision(dataset, tmp_path, precision)
 def test_compiled_network_trains_alike_and_keeps_its_names(dataset, tmp_path, monkeypatch):
     compiled = []
 
-    def compile_eagerly(network, mode=None):
-        compiled.append(mode)
-        return whole(network, backend="eager")
+    def remember(graph, inputs):
+        shapes.extend(tuple(tensor.shape) for tensor in inputs if isinstance(tensor, torch.Tensor))
+        return graph.forward
 
-    whole = torch.compile
-    train(dataset, tmp_path / "plain", SHORT)
+    def compile_eagerly(network, mode=None, **how):
+        compiled.append(mode)
+        return whole(network, backend=remember, **how)
+
+    shapes, whole = [], torch.compile
+    more = ["training.epochs=2", "training.batch=5"]  # the last one is of 2
+    train(dataset, tmp_path / "plain", *more)
     monkeypatch.setattr(torch, "compile", compile_eagerly)
-    train(dataset, tmp_path / "compiled", SHORT, "training.compile=max-autotune")
+    train(dataset, tmp_path / "compiled", *more, "training.compile=max-autotune")
     assert compiled == ["max-autotune"]
+    assert {shape for shape in shapes if shape[1:] == (3, 16, 16)} == {(5, 3, 16, 16), (2, 3, 16, 16)}
+    assert all(isinstance(size, int) for shape in shapes for size in shape)  # none is left open
     for name, tensor in weights(tmp_path / "plain").items():
         torch.testing.assert_close(weights(tmp_path / "compiled")[name], tensor)
 
 
-def test_order_in_memory_does_not_matter(dataset, tmp_path):
+def test_order_in_memory_does_not_matter(dataset, tmp_path, monkeypatch):
+    orders = []
+    forward = UNet.forward
+
+    def watched(self, batch):
+        if self.training:
+            orders.append(batch.is_contiguous())
+        return forward(self, batch)
+
+    monkeypatch.setattr(UNet, "forward", watched)
     train(dataset, tmp_path / "last", SHORT)
+    assert orders == [False] * 3
     train(dataset, tmp_path / "first", SHORT, "training.channels_last=false")
+    assert orders[3:] == [True] * 3
     for name, tensor in weights(tmp_path / "last").items():
         torch.testing.assert_close(weights(tmp_path / "first")[name], tensor, rtol=1e-3, atol=1e-5)
 
@@ -142,6 +162,20 @@ def test_average_is_what_is_kept(dataset, tmp_path):
         assert torch.equal(state["average"]["network"][name], tensor)
     assert torch.equal(state["network"]["head.weight"], weights(tmp_path / "own")["head.weight"])
     assert not torch.equal(state["network"]["head.weight"], weights(tmp_path / "average")["head.weight"])
+
+
+def test_gpu_settings_are_put_back():
+    """They can be set without a GPU."""
+
+    def found():
+        return torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
+
+    before = found()
+    with fixed_shapes(torch.device("cuda")):
+        assert found() == (True, "high")
+    assert found() == before
+    with fixed_shapes(CPU):
+        assert found() == before
 
 
 def optimiser(**changes):
@@ -189,6 +223,13 @@ def test_saturated_critic_gives_alarm(dataset, tmp_path, capsys):
     assert "critic-floor" in (tmp_path / "training.log").read_text()
     health = torch.load(tmp_path / "state.pt", weights_only=True)["health"]
     json.dumps(health)
+
+
+def test_pieces_are_refused_where_cuda_graphs_would_overwrite_their_gradients():
+    for mode in ("reduce-overhead", "max-autotune"):
+        with pytest.raises(RecipeError, match=f"accumulate does not go with compile = '{mode}'"):
+            unet.configure(None, ["training.accumulate=2", f"training.compile={mode}"])
+    unet.configure(None, ["training.accumulate=2", "training.compile=default"])
 
 
 @pytest.mark.parametrize(

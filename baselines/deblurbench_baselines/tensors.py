@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -24,6 +25,26 @@ def torch_device(name: str) -> torch.device:
 def place(network: nn.Module, device: torch.device) -> nn.Module:
     """Move a network to a device, its weights in channels-last order: 5 to 20 % faster on CPU [measured]."""
     return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+@contextmanager
+def fixed_shapes(device: torch.device) -> Iterator[None]:
+    """For training, in which a GPU meets the same few shapes again and again; afterwards all is as before.
+
+    cuDNN times its algorithms for each new shape and takes the fastest one; products of float32 matrices may be
+    computed in TensorFloat-32, as cuDNN's convolutions are by default. Nothing changes on the CPU.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    benchmark, precision = torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = benchmark
+        torch.set_float32_matmul_precision(precision)
 
 
 def to_batch(pictures: Sequence[Picture], device: torch.device) -> torch.Tensor:

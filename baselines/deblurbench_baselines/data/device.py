@@ -30,12 +30,12 @@ class FramesFeed(Feed):
         for index, record in enumerate(records):
             check_size(record.name, *frames.size(index), side)
         self.pairs = len(records)
-        self._crops, self._device = crops_of(frames, side), frames.pixels.device
+        self._crops = crops_of(frames, side)
 
     def batches(self, plan: Sequence[Sequence[Crop]]) -> Generator[Batch]:
         """The batches of a plan, in its order."""
         for sources in self.sources(plan):
-            yield self._crops.batch(sources) if sources else Batch.nothing(self._device)
+            yield self._crops.batch(sources)
 
     def sources(self, plan: Sequence[Sequence[Crop]]) -> Iterator[list[CropSource]]:
         """What the crops of each batch are made of."""

@@ -17,12 +17,6 @@ class Batch(NamedTuple):
     blur: torch.Tensor
     sharp: torch.Tensor
 
-    @classmethod
-    def nothing(cls, device: torch.device) -> Batch:
-        """A batch of no crops: what is left for a process where a batch has fewer crops than there are processes."""
-        empty = torch.empty(0, 3, 0, 0, device=device)
-        return cls(empty, empty)
-
 
 class Feed(ABC):
     """Where crops come from. Equal crops are equal pixels, whichever feed they come from.

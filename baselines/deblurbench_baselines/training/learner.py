@@ -58,11 +58,11 @@ class Learner:
     def step(self, batch: Batch, rate: float, share: float) -> Terms:
         """Learn from one batch with a learning rate; returns the means of its terms.
 
-        `share`: what its mean counts for among all processes, 1 where their shares are equal.
+        `share`: what its mean counts for among all processes: 1 where their shares are equal, 0 for a batch that
+        another process has, too.
         """
         terms: Terms = {}
-        for blur, sharp in self._pieces(batch):
-            part = len(blur) / len(batch.blur)
+        for (blur, sharp), part in self._pieces(batch):
             with autocast(self._settings, self._device):
                 output = self._forward(blur)
             loss, of = self._objective(output, sharp)
@@ -72,11 +72,17 @@ class Learner:
         self._finish(rate)
         return terms
 
-    def _pieces(self, batch: Batch) -> Iterator[Batch]:
-        if len(batch.blur):  # of the last batch of an epoch, nothing may fall to a process
-            count = self._settings.accumulate
-            for blur, sharp in zip(batch.blur.chunk(count), batch.sharp.chunk(count), strict=True):
-                yield Batch(blur, sharp)
+    def _pieces(self, batch: Batch) -> Iterator[tuple[Batch, float]]:
+        """The pieces of a batch with what each counts for; as many in all processes, which meet in SyncBatchNorm."""
+        batch, count = self._in_order(batch), self._settings.accumulate
+        for blur, sharp in zip(batch.blur.tensor_split(count), batch.sharp.tensor_split(count), strict=True):
+            part = len(blur) / len(batch.blur)
+            if part or self._processes.count > 1:
+                yield Batch(blur, sharp) if part else Batch(batch.blur[:1], batch.sharp[:1]), part
+
+    def _in_order(self, batch: Batch) -> Batch:
+        """The batch in the order of memory that the settings say: feeds give channels-last."""
+        return batch if self._settings.channels_last else Batch(batch.blur.contiguous(), batch.sharp.contiguous())
 
     def _objective(self, output: torch.Tensor, sharp: torch.Tensor) -> tuple[torch.Tensor, Terms]:
         return cast(tuple[torch.Tensor, Terms], self._losses(output, sharp))
@@ -86,8 +92,8 @@ class Learner:
         if self._average is not None:
             self._average.update()
 
-    def end_epoch(self) -> None:
-        """Make running statistics equal in all processes."""
+    def even_out(self) -> None:
+        """Make running statistics equal in all processes: those of the first one alone are saved."""
         self._processes.average_statistics(self.network)
         if self._average is not None:
             self._processes.average_statistics(self._average.network)
@@ -111,7 +117,9 @@ class Learner:
         if self._settings.compile == "no":
             return network
         mode = None if self._settings.compile == "default" else self._settings.compile
-        return cast(nn.Module, torch.compile(network, mode=mode))
+        # Left to itself, it would go over to a slower graph for any size after the smaller last batch of an epoch; a
+        # resumed run would do so at another time, and end with other bits.
+        return cast(nn.Module, torch.compile(network, mode=mode, dynamic=False))
 
 
 class AdversarialLearner(Learner):
@@ -139,11 +147,7 @@ class AdversarialLearner(Learner):
     def step(self, batch: Batch, rate: float, share: float) -> Terms:
         """Learn from one batch with the network's learning rate; the critic's follows the same schedule."""
         critics_rate = rate / self._settings.learning_rate * self._how.learning_rate
-        if not len(batch.blur):
-            for _ in range(self._how.critic_steps):
-                self._critics.step(critics_rate)
-            self._finish(rate)
-            return {}
+        batch = self._in_order(batch)
         with autocast(self._settings, self._device):
             output = self._forward(batch.blur)
         terms = self._teach_critic(output.detach(), batch.sharp, critics_rate, share)
@@ -165,9 +169,9 @@ class AdversarialLearner(Learner):
             self._critics.step(rate)
         return terms
 
-    def end_epoch(self) -> None:
-        """Make running statistics equal in all processes."""
-        super().end_epoch()
+    def even_out(self) -> None:
+        """Make running statistics equal in all processes: those of the first one alone are saved."""
+        super().even_out()
         self._processes.average_statistics(self.critic)
 
     def state(self) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
     device = torch_device(resources.device)
     processes = join(device)  # before anything is read: the first process joins when the run folder is ready
     state = load_state(run / STATE, task.config, task.dataset_id)
+    if len(set(processes.gather(None if state is None else (len(state.history), state.started.steps)))) > 1:
+        raise RunError(f"the processes do not see the same {run / STATE}", "give all machines one folder for --out")
     if state is not None and finished(task.training, state.mses):
         if not (run / WEIGHTS).is_file():
             raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
@@ -61,8 +63,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
         quiet = resources.quiet or processes.rank > 0
         with progress(f"train {task.label}", total, "crops", quiet=quiet, done=trainer.crops_done) as bar:
             for _ in trainer.epochs(bar):
-                if stop.due and not trainer.finished:
-                    break
+                pass
         report.end(trainer.history, trainer.finished)
     if stop.interrupted and not trainer.finished:
         raise KeyboardInterrupt

@@ -100,6 +100,9 @@ class TrainingSettings(Config):
             raise ValueError("learning_rate_floor lies above learning_rate")
         if self.accumulate > self.batch:
             raise ValueError(f"a batch of {self.batch} has no {self.accumulate} pieces")
+        if self.accumulate > 1 and self.compile in ("reduce-overhead", "max-autotune"):
+            # Both record CUDA graphs, whose next replay overwrites the gradients of the last piece.
+            raise ValueError(f"accumulate does not go with compile = {self.compile!r}; `default` does")
         if self.constant_epochs >= self.epochs and self.schedule == "linear":
             raise ValueError("constant_epochs leaves no epoch for the rate to fall in")
         if ("perceptual" in self.losses) != (self.perceptual is not None):

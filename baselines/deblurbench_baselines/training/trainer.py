@@ -18,6 +18,7 @@ from deblurbench_baselines.data.pairs import Pair
 from deblurbench_baselines.data.sampler import Crop, batches, epoch_crops
 from deblurbench_baselines.inference.restorer import NetworkRestorer
 from deblurbench_baselines.inference.weights import save_weights
+from deblurbench_baselines.tensors import fixed_shapes
 from deblurbench_baselines.training.checkpoint import (
     STATE,
     Started,
@@ -107,6 +108,8 @@ class Trainer:
             if not self._steps(bar):
                 return
             yield self._end_epoch(bar)
+            if self._processes.agree(self._stop.due):  # one that stopped alone would leave the others waiting
+                return
 
     def _steps(self, bar: Progress) -> bool:
         """Show the rest of the epoch's crops; False where it was stopped before the end."""
@@ -116,10 +119,12 @@ class Trainer:
         sums = Sums(self._device, own.sums, self._started.looked)
         meter = Meter(crops=first * self._settings.batch, seconds=self._started.seconds, waited=self._started.waited)
         self._learner.train()
-        shares = [self._processes.share(crops) for crops in plan]
-        with closing(self._feed.batches([share for share in shares[first:] if share])) as stream:
+        # A process to which nothing falls takes a crop of another one, which counts for nothing: all have to meet in
+        # SyncBatchNorm.
+        shares = [self._processes.share(crops) or crops[:1] for crops in plan]
+        with fixed_shapes(self._device), closing(self._feed.batches(shares[first:])) as stream:
             for step in range(first, len(plan)):
-                self._step(step, plan, shares[step], stream, sums, meter)
+                self._step(step, plan, stream, sums, meter)
                 last = step + 1 == len(plan)
                 if last or (step + 1) % _STEPS_BETWEEN_LOOKS == 0:
                     self._look(step + 1, plan, sums)
@@ -136,21 +141,22 @@ class Trainer:
         self,
         step: int,
         plan: Sequence[Sequence[Crop]],
-        share: Sequence[Crop],
         stream: Iterator[Batch],
         sums: Sums,
         meter: Meter,
     ) -> None:
         with meter.waiting():
-            batch = next(stream) if share else Batch.nothing(self._device)
+            batch = next(stream)
         rate = learning_rate(self._settings, self.mses, step, len(plan))
-        terms = self._learner.step(batch, rate, len(share) * self._processes.count / len(plan[step]))
-        sums.add(terms, len(share))
+        own = len(self._processes.share(plan[step]))
+        terms = self._learner.step(batch, rate, own * self._processes.count / len(plan[step]))
+        sums.add(terms, own)
         meter.step(len(plan[step]))
         self._rate = rate
 
     def _look(self, steps: int, plan: Sequence[Sequence[Crop]], sums: Sums) -> None:
         """Sum up what the steps since the last look have shown."""
+        self._learner.even_out()
         values = sums.values(self._processes)
         looked = (steps - 1) // _STEPS_BETWEEN_LOOKS * _STEPS_BETWEEN_LOOKS
         means = sums.look(values, sum(len(crops) for crops in plan[looked:steps]))
@@ -172,7 +178,6 @@ class Trainer:
 
     def _end_epoch(self, bar: Progress) -> Epoch:
         start = time.monotonic()
-        self._learner.end_epoch()
         restorer = NetworkRestorer(self._learner.restoring, self._device)
         seen = validate(self._val, restorer, self._processes)
         number = len(self.history) + 1

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +104,20 @@ def test_the_protocol_of_the_docs_works(cli, tmp_path, monkeypatch):
         plugins.find.cache_clear()
         for name in ("my_package", "my_package.protocol"):
             sys.modules.pop(name, None)
+
+
+def test_the_baseline_of_the_docs_works():
+    scope: dict[str, Any] = {"__name__": "docs"}
+    exec(blocks("docs/plugins.md", "python")[3], scope)
+    mine = scope["MINE"]
+    picture = np.full((5, 6, 3), 100, np.uint8)
+    picture[2, 3] = 140
+    config = mine.configure(settings=["amount=0.5"])
+    restored = mine.restorer(mine.config_from(config.as_dict()), None, "cpu")(picture)
+    assert restored.dtype == np.uint8
+    assert (restored[2, 3] == 160).all()  # 140 + (140 - 100) / 2
+    assert (restored[1, 3] == 95).all()  # one of its four neighbours has 40 more
+    assert (restored[0, 0] == 100).all()
 
 
 def test_every_command_of_the_docs_exists(cli):

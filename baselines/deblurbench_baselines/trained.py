@@ -25,7 +25,6 @@ class TrainedBaseline(RecipeBaseline):
         r"metrics\.csv",
         r"curves\.png",
         r"training\.log",
-        r"alarms\.jsonl",
         r"model_summary\.txt",
         r"samples/epoch-\d+\.png",
         r"tensorboard/events\.[^/]+",

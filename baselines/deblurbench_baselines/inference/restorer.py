@@ -9,8 +9,10 @@ from torch import nn
 
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Restorer
+from deblurbench_baselines.failures import explained
 from deblurbench_baselines.inference.weights import load_weights
 from deblurbench_baselines.networks.settings.base import NetworkSettings
+from deblurbench_baselines.networks.shapes import shaped
 from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
 
 
@@ -25,10 +27,12 @@ class NetworkRestorer:
         self._device = device
 
     def __call__(self, picture: Picture) -> Picture:
-        """Restore uint8 H x W x 3; returns uint8 of the same shape, clipped and rounded."""
-        with torch.inference_mode():
-            output = self._network(to_batch([picture], self._device))
-        return to_picture(output[0])
+        """Restore uint8 H x W x 3; returns uint8 of the same shape, clipped and rounded.
+
+        Raises: RunError where the memory does not suffice, or the output is not finite.
+        """
+        with torch.inference_mode(), explained("use smaller pictures"):
+            return to_picture(self._network(to_batch([picture], self._device))[0])
 
 
 def load_restorer(settings: NetworkSettings, weights: Path, device: str) -> Restorer:
@@ -45,7 +49,6 @@ def load_network(settings: NetworkSettings, weights: Path) -> nn.Module:
 
     Raises: RunError where the weights are missing or do not fit.
     """
-    with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays as it is
-        network = settings.build()
+    network = shaped(settings.build)
     load_weights(network, weights)
     return network

@@ -40,7 +40,9 @@ def _with_sorted_header(data: bytes) -> bytes:
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Fill a network with the weights of a safetensors file.
+    """Fill a network, which may be one of shapes alone, with the weights of a safetensors file, on the CPU.
+
+    It takes memory only once the file is known to fit.
 
     Raises: RunError where the file is missing, no safetensors file, or of another network.
     """
@@ -60,7 +62,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     ]
     if any(problems):
         raise RunError(f"{path} does not fit the network", "; ".join(problem for problem in problems if problem))
-    network.load_state_dict(tensors)
+    network.to_empty(device="cpu").load_state_dict(tensors)
 
 
 def _named(problem: str, keys: set[str] | list[str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import nn
 
 from deblurbench_baselines.networks.settings.base import NetworkSettings
+from deblurbench_baselines.networks.shapes import shaped
 
 Counting = Literal["keras", "torch"]
 """Whose count a founding document quotes."""
@@ -30,7 +30,6 @@ def printed_total(network: nn.Module) -> int:
 def count(settings: NetworkSettings, counting: Counting = "keras") -> tuple[int, int]:
     """(total, trainable) of the network that the settings describe; the total with running statistics as Keras has it,
     or without them as PyTorch's `parameters()` has it."""
-    with torch.random.fork_rng(devices=[]):  # building draws random weights; the caller's stream stays as it is
-        network = settings.build()
+    network = shaped(settings.build)
     trainable = trainable_parameters(network)
     return (printed_total(network) if counting == "keras" else trainable), trainable

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping, Sequence
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from deblurbench.errors import RunError
 from deblurbench.files import replacing
+from deblurbench_baselines.failures import lacks_memory
 from deblurbench_baselines.training.history import Epoch
 
 STATE = "state.pt"
 _SCHEMA = 2
+_ANEW = "start anew with --overwrite, or choose another --out"
 
 Streams = Mapping[str, torch.Tensor]
 """States of torch's random streams: `cpu`, and `cuda` where that is the device."""
@@ -72,8 +77,10 @@ class State:
 def save_state(path: Path, state: State) -> None:
     """Write the state, whole or not at all."""
     plain = {"history": [asdict(epoch) for epoch in state.history], "started": asdict(state.started)}
+    data = io.BytesIO()  # writing to a disk that is full, torch would say "unexpected pos"
+    torch.save({"schema": _SCHEMA, **vars(state), **plain}, data)
     with replacing(path) as temporary:
-        torch.save({"schema": _SCHEMA, **vars(state), **plain}, temporary)
+        temporary.write_bytes(data.getbuffer())
 
 
 def load_state(path: Path, config: str, dataset_id: str) -> State | None:
@@ -81,22 +88,37 @@ def load_state(path: Path, config: str, dataset_id: str) -> State | None:
 
     Raises: RunError where it is damaged, or of other settings or another dataset.
     """
-    if not path.exists():
-        return None
-    hint = "start anew with --overwrite, or choose another --out"
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    with file, checked(path):
+        with zipfile.ZipFile(file) as archive:
+            if archive.testzip() is not None:  # torch does not look at these sums
+                raise ValueError("wrong sums")
+        file.seek(0)
+        values = torch.load(file, map_location="cpu", weights_only=True)
         if values.pop("schema") != _SCHEMA:
-            raise RunError(f"{path} was written by another version", hint)
-        history = [Epoch(**epoch) for epoch in values["history"]]
-        state = State(**{**values, "history": history, "started": Started(**values["started"])})
-    except (OSError, EOFError, RuntimeError, KeyError, TypeError, AttributeError, pickle.UnpicklingError) as error:
-        raise RunError(f"{path} is damaged", hint) from error
+            raise RunError(f"{path} was written by another version", _ANEW)
+        history = TypeAdapter(list[Epoch]).validate_python(values["history"])
+        started = TypeAdapter(Started).validate_python(values["started"])
+        state = State(**{**values, "history": history, "started": started})
     if state.config != config:
-        raise RunError(f"{path} belongs to other settings", hint)
+        raise RunError(f"{path} belongs to other settings", _ANEW)
     if state.dataset_id != dataset_id:
-        raise RunError(f"{path} belongs to another dataset", hint)
+        raise RunError(f"{path} belongs to another dataset", _ANEW)
     return state
+
+
+@contextmanager
+def checked(path: Path) -> Iterator[None]:
+    """Raise RunError where what a file holds is not what was expected."""
+    try:
+        yield
+    except Exception as error:  # zipfile, pickle, torch and pydantic raise many kinds
+        if isinstance(error, RunError) or lacks_memory(error):
+            raise
+        raise RunError(f"{path} is damaged", _ANEW) from error
 
 
 def random_streams(device: torch.device) -> dict[str, torch.Tensor]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from deblurbench.dataset.reader import Dataset
-from deblurbench.errors import RunError
+from deblurbench.errors import RunError, UsageError
 from deblurbench.progress import progress
 from deblurbench.runs.baseline import WEIGHTS, Resources
 from deblurbench_baselines.data.feeds import open_feed
 from deblurbench_baselines.data.pairs import read_pairs, spread, training_parts
+from deblurbench_baselines.data.room import free_bytes
+from deblurbench_baselines.failures import explained
 from deblurbench_baselines.losses.combined import Losses
 from deblurbench_baselines.losses.perceptual import make_perceptual
+from deblurbench_baselines.networks.count import trainable_parameters
+from deblurbench_baselines.networks.shapes import shaped
 from deblurbench_baselines.tensors import torch_device
-from deblurbench_baselines.training.checkpoint import STATE, load_state
+from deblurbench_baselines.training.checkpoint import STATE, checked, load_state
 from deblurbench_baselines.training.learner import Learner, make_learner
 from deblurbench_baselines.training.processes import Processes, join
 from deblurbench_baselines.training.report import Report
@@ -24,6 +29,9 @@ from deblurbench_baselines.training.schedule import finished
 from deblurbench_baselines.training.stop import Stop
 from deblurbench_baselines.training.task import Task
 from deblurbench_baselines.training.trainer import Trainer
+
+_MOST_CROPS = 10_000_000  # of an epoch: they take 2 GB
+_BYTES = 16  # per parameter: its value, its gradient and Adam's two means
 
 
 def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool:
@@ -34,7 +42,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
     Returns: whether it is finished; False where its time was up.
 
     Raises:
-        RunError: `run` belongs to other settings or another dataset, or the loss diverges.
+        RunError: `run` belongs to other settings or another dataset, the loss diverges, or memory does not suffice.
         KeyboardInterrupt: it was asked to stop; all up to the last step is kept.
     """
     stop = Stop(resources.minutes)
@@ -48,8 +56,10 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
             raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
         return True
     parts = training_parts(dataset, task.training.folds, quiet=resources.quiet)
+    _check_epoch(len(parts.train) * task.training.crops_per_pair)
     val = read_pairs(dataset, spread(parts.val, task.training.val_pairs), "val", quiet=resources.quiet)
     with (
+        explained("use a smaller training.batch or training.crop, or training.accumulate; or --feed loader"),
         closing(open_feed(dataset, parts.train, task.training, resources, device)) as feed,
         torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
         Report(run, task, resources, processes) as report,
@@ -57,7 +67,8 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
     ):
         learner = _learner(task, resources, device, processes)
         trainer = Trainer(task, learner, feed, val, run, device, report, processes, stop)
-        trainer.resume(state)
+        with checked(run / STATE):
+            trainer.resume(state)
         report.begin(learner.networks, trainer.history)
         total = trainer.crops_per_epoch * task.training.epochs
         quiet = resources.quiet or processes.rank > 0
@@ -73,6 +84,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
 def _learner(task: Task, resources: Resources, device: torch.device, processes: Processes) -> Learner:
     """What learns, initialised from the seed: equal in all processes, which then draw apart."""
     settings = task.training
+    _check_size(task, device)
     perceptual = None
     if settings.perceptual is not None:
         perceptual = make_perceptual(settings.perceptual, resources.features, settings.seed)
@@ -81,3 +93,20 @@ def _learner(task: Task, resources: Resources, device: torch.device, processes: 
     if processes.rank:
         torch.manual_seed((settings.seed + (processes.rank << 40)) % (1 << 63))
     return learner
+
+
+def _check_epoch(crops: int) -> None:
+    """Raise UsageError for an epoch of so many crops that their places alone fill the memory."""
+    if crops > _MOST_CROPS:
+        raise UsageError(f"an epoch of {crops:,} crops is too long", "use fewer training.crops_per_pair, more epochs")
+
+
+def _check_size(task: Task, device: torch.device) -> None:
+    """Raise RunError where what learns does not fit into the device's memory, before the system ends this process."""
+    networks = [shaped(task.network.build)]
+    if task.critic is not None:
+        networks.append(shaped(partial(task.critic.build, task.training.crop)))
+    needed, free = _BYTES * sum(map(trainable_parameters, networks)), free_bytes(device)
+    if needed > free:
+        what = f"training takes {needed / 1e9:.0f} GB for this network, and {free / 1e9:.0f} GB of {device} are free"
+        raise RunError(what, "choose a smaller network")

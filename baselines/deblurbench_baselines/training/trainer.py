@@ -93,9 +93,11 @@ class Trainer:
         )
 
     def resume(self, state: State | None) -> None:
-        """Take up the state that an earlier call left, if there is one."""
+        """Take up the state that an earlier call left, if there is one. A wrong one raises errors of many kinds."""
         if state is None:
             return
+        if not 0 <= state.started.steps * self._settings.batch < self.crops_per_epoch:
+            raise ValueError(f"an epoch has no {state.started.steps} steps")
         self._learner.restore(state.learner)
         self._health.restore(state.health)
         if self._processes.rank < len(state.random):
@@ -187,10 +189,9 @@ class Trainer:
         self.history.append(epoch)
         self._started = Started()
         if self._processes.rank == 0 and best_epoch(self.mses) == number:
-            # The state comes after the weights: killed in between, the epoch's end is repeated and writes them again.
             save_weights(self._run / WEIGHTS, self._learner.restoring, self._task.metadata)
-        self._save()
         self._report.epoch(self.history, self._val, restorer, last=self.finished or self._stop.due)
+        self._save()  # last: killed before, the epoch's end is repeated and writes all of it again
         bar.note(f"epoch {number}: val {epoch.val_psnr:.2f} dB (blurred {blurred:.2f})")
         return epoch
 

@@ -154,6 +154,14 @@ def test_moving_average_is_what_it_is_called():
     assert torch.equal(again.network.weight, average.network.weight)
 
 
+def test_running_statistics_are_not_averaged():
+    network = nn.BatchNorm2d(1)
+    average = MovingAverage(network, 0.9)
+    network(torch.full((1, 1, 2, 2), 3.0))
+    average.update()
+    assert average.network.running_mean.item() == network.running_mean.item() != 0
+
+
 def test_average_is_what_is_kept(dataset, tmp_path):
     train(dataset, tmp_path / "own", SHORT)
     train(dataset, tmp_path / "average", SHORT, "training.ema=0.99")
@@ -185,9 +193,11 @@ def optimiser(**changes):
     return network, Optimiser(settings, network, CPU, Processes())
 
 
-def test_long_gradients_are_clipped():
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_long_gradients_are_clipped(precision):
+    """As they are without the factor that float16 needs."""
     seen = []
-    network, steps = optimiser(clip=0.5)
+    network, steps = optimiser(clip=0.5, precision=precision)
     steps._optimiser.register_step_pre_hook(lambda *_: seen.append(network.weight.grad.clone()))
     steps.backward((network.weight * torch.tensor([[3.0, 4.0]])).sum())
     steps.step(0.1)

@@ -14,7 +14,7 @@ from training_kit import TINY, WEIGHTS, assert_same_run, metrics, train, train_u
 from deblurbench.errors import RunError
 from deblurbench.runs.baseline import Resources
 from deblurbench_baselines import gan, unet
-from deblurbench_baselines.training import session
+from deblurbench_baselines.training import session, trainer
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.history import METRICS
 from deblurbench_baselines.training.learner import Learner
@@ -80,7 +80,8 @@ ALL_AT_ONCE = [
 
 @pytest.mark.usefixtures("no_curves")
 @pytest.mark.parametrize("more", [[], ALL_AT_ONCE, ["training.precision='float16'"]], ids=["plain", "all", "scaled"])
-def test_run_that_is_stopped_after_every_step_ends_with_the_same_bits(dataset, tmp_path, more):
+def test_run_that_is_stopped_after_every_step_ends_with_the_same_bits(dataset, tmp_path, monkeypatch, more):
+    monkeypatch.setattr(trainer, "_STEPS_BETWEEN_LOOKS", 2)  # what they saw is part of the state, too
     train(dataset, tmp_path / "whole", *more)
     config = unet.configure("demo", [*TINY, *more])
     calls = 0

@@ -16,6 +16,9 @@ from deblurbench.runs.baseline import Resources
 from deblurbench_baselines import gan, unet
 from deblurbench_baselines.networks.unet import UNet
 from deblurbench_baselines.tensors import fixed_shapes
+from deblurbench_baselines.training import trainer
+from deblurbench_baselines.training.health import Health
+from deblurbench_baselines.training.learner import Learner
 from deblurbench_baselines.training.optimisation import MovingAverage, Optimiser
 from deblurbench_baselines.training.processes import Processes
 
@@ -184,6 +187,28 @@ def test_gpu_settings_are_put_back():
     assert found() == before
     with fixed_shapes(CPU):
         assert found() == before
+
+
+def test_alarms_are_given_the_means_of_the_steps_since_the_last_look(dataset, tmp_path, monkeypatch):
+    seen, losses = [], []
+    step, steps = Learner.step, Health.steps
+
+    def learn(self, batch, *args):
+        terms = step(self, batch, *args)
+        losses.append(terms["loss"].item())
+        return terms
+
+    def look(self, number, loss, terms):
+        seen.append((number, loss))
+        return steps(self, number, loss, terms)
+
+    monkeypatch.setattr(trainer, "_STEPS_BETWEEN_LOOKS", 2)
+    monkeypatch.setattr(Learner, "step", learn)
+    monkeypatch.setattr(Health, "steps", look)
+    train(dataset, tmp_path, "training.epochs=2", "training.batch=5")  # 5 crops, 5, and 2
+    assert [number for number, _ in seen] == [2, 3, 5, 6]
+    wanted = [(losses[0] + losses[1]) / 2, losses[2], (losses[3] + losses[4]) / 2, losses[5]]
+    assert [loss for _, loss in seen] == pytest.approx(wanted)
 
 
 def optimiser(**changes):

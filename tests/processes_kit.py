@@ -4,6 +4,7 @@ python processes_kit.py train DATASET OUT SETTING...    the gradients of one bat
 python processes_kit.py stop DATASET OUT SETTING...     a training as a whole, and one that the last process interrupts
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from deblurbench_baselines.data.pairs import read_pairs, training_parts
 from deblurbench_baselines.data.sampler import epoch_crops
 from deblurbench_baselines.losses.combined import Losses
 from deblurbench_baselines.training import trainer
-from deblurbench_baselines.training.learner import make_learner
+from deblurbench_baselines.training.learner import Learner, make_learner
 from deblurbench_baselines.training.processes import join
 from deblurbench_baselines.training.task import Task
 
@@ -63,13 +64,21 @@ def stop(dataset, config, out):
     """The last process alone has no time: after two steps, and at the end of each epoch."""
     trainer._STEPS_BETWEEN_LOOKS = 2
     processes = join(CPU)
+    seen, even_out = [], Learner.even_out
+
+    def remember(self):
+        even_out(self)
+        seen.append([float(buffer.sum()) for buffer in self.network.buffers()])
+
+    Learner.even_out = remember
     unet.train(config, dataset, out / "whole", Resources(quiet=True))
     minutes = 0 if processes.rank == processes.count - 1 else None
     calls = 1
     while not unet.train(config, dataset, out / "parts", Resources(minutes=minutes, quiet=True)):
         calls += 1
+    everywhere = processes.gather(seen)
     if processes.rank == 0:
-        (out / "calls").write_text(str(calls))
+        (out / "found.json").write_text(json.dumps({"calls": calls, "statistics": everywhere}))
 
 
 if __name__ == "__main__":

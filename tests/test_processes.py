@@ -1,5 +1,6 @@
 """Two processes that train together do what one does alone."""
 
+import json
 import os
 import socket
 import subprocess
@@ -98,7 +99,11 @@ def test_all_processes_meet_for_as_many_pieces():
 def test_processes_that_are_stopped_end_with_the_same_bits(dataset, tmp_path):
     """With running statistics, which each process has of its own crops. One alone is asked to stop, and all do."""
     run_two("stop", dataset.path, tmp_path, *TINY, "training.epochs=2", "training.ema=0.9")
-    assert (tmp_path / "calls").read_text() == "4"
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["calls"] == 4
+    first, second = found["statistics"]
+    assert first == second
+    assert len(first) == 8  # twice two epochs of two looks
     whole, parts = (torch.load(tmp_path / name / STATE, weights_only=True) for name in ("whole", "parts"))
     for key in ("learner", "random"):
         assert_equal(whole[key], parts[key])

@@ -155,6 +155,16 @@ def test_seed_and_features_are_no_part_of_a_name(once, tmp_path):
     assert resolve(Request("unet", None, ("training.seed=7",))).record(once).label == "unet"
 
 
+def test_table_without_a_hash_takes_the_files(tmp_path):
+    """Set whole, the table of features says nothing about their file."""
+    file = tmp_path / "vgg.pth"
+    file.write_bytes(b"weights")
+    table = 'training.perceptual={ arch = "vgg16", layer = "conv3_3" }'
+    resolved = resolve(Request("gan", settings=[table], resources=Resources("cpu", features=file, quiet=True)))
+    assert resolved.config.training.perceptual.sha256 == sha256_file(file)
+    assert resolved.config.preset == "vgg"
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "text"),
     [

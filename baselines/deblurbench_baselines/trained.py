@@ -80,7 +80,7 @@ class TrainedBaseline(RecipeBaseline):
             adversarial=getattr(known, "adversarial", None),
             config=known.hash(),
             dataset_id=dataset.id,
-            label=self.label(known.preset),
+            label=self.label_of(known, known.preset),
             metadata=metadata,
         )
         return train(task, dataset, make_folder(run), resources)

@@ -101,9 +101,9 @@ def command(
     Example: torchrun --nproc-per-node 2 -m deblurbench run-baseline unet --data data/gopro
     """
     from deblurbench.errors import UsageError
-    from deblurbench.runs.baseline import Resources
+    from deblurbench.runs.baseline import SEED, Resources
     from deblurbench.runs.repeats import Repeats
-    from deblurbench.runs.request import SEED, Request, refuse_untrained, resolve
+    from deblurbench.runs.request import Request, refuse_untrained, resolve
 
     if seeds and folds:
         raise UsageError("--seeds and --folds exclude each other", "give one of them")

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import UsageError
+from deblurbench.files import canonical_json, sha256_text
 from deblurbench.images.codec import Picture
 
 Restorer = Callable[[Picture], Picture]
@@ -19,6 +20,8 @@ Restorer = Callable[[Picture], Picture]
 Feed = Literal["auto", "memory", "loader", "device"]
 
 WEIGHTS = "weights.safetensors"
+SEED = "training.seed"
+FEATURES = "training.perceptual.sha256"
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Baseline(ABC):
         name: as people type it.
         version: of the recipe; it goes into every run.
         summary: one line.
-        parameters: of the default recipe: the printed total that founders quote, running statistics included;
-            None for classical methods.
+        parameters: of the default recipe: the total that founders quote, running statistics included where their
+            framework counts them; None for classical methods.
         trainable: how many of them are trained.
         presets: names of its variants beside the default.
         trains: whether it needs training before it can predict.
@@ -121,3 +124,31 @@ class Baseline(ABC):
         """
         marks = ", ".join(filter(None, [preset, f"changed {changed}" if changed else None]))
         return f"{self.name} ({marks})" if marks else self.name
+
+    def label_of(self, config: Config, preset: str | None) -> str:
+        """The label of a resolved recipe: it is changed where any key but the seed, or whose file the features come
+        from, is not as the preset has it."""
+        named = _without_chance(config)
+        changed = sha256_text(named)[:6] if named != _without_chance(self.configure(preset)) else None
+        return self.label(preset, changed)
+
+
+def value_at(config: Config, key: str) -> Any:
+    """The value of a dotted key of a resolved recipe; None where there is none."""
+    value: Any = config.as_dict()
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _without_chance(config: Config) -> str:
+    """The settings that make a name, as one text."""
+    values = config.as_dict()
+    for key in (SEED, FEATURES):
+        *tables, last = key.split(".")
+        table: Any = values
+        for name in tables:
+            table = table.get(name, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict):
+            table.pop(last, None)
+    return canonical_json(values)

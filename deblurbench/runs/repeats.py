@@ -13,9 +13,9 @@ from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import DeblurbenchError, RunError, UsageError
 from deblurbench.files import LOCK, clear, locked, make_folder, refuse_foreign
 from deblurbench.runs import processes
-from deblurbench.runs.baseline import Baseline
+from deblurbench.runs.baseline import SEED, Baseline
 from deblurbench.runs.record import RUN, SUMMARY, RunRecord, ScoreRow
-from deblurbench.runs.request import SEED, Request, Resolved, refuse_untrained, resolve
+from deblurbench.runs.request import Request, Resolved, refuse_untrained, resolve
 from deblurbench.runs.run import Outcome, carry_out, check_dataset
 from deblurbench.runs.run_files import pattern
 from deblurbench.runs.score import rows_by_light

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from deblurbench import plugins
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import UsageError
-from deblurbench.files import canonical_json, sha256_file, sha256_text
+from deblurbench.files import sha256_file
 from deblurbench.runs import processes
-from deblurbench.runs.baseline import Baseline, Resources
+from deblurbench.runs.baseline import FEATURES, Baseline, Resources, value_at
 from deblurbench.runs.device import choose_device
 from deblurbench.runs.record import RunRecord, git_commit
 from deblurbench.versions import versions
 
-SEED = "training.seed"
-FEATURES = "training.perceptual.sha256"
 FEATURES_PRESET = "vgg"
 
 
@@ -62,8 +59,6 @@ class Resolved:
     def record(self, dataset: Dataset) -> RunRecord:
         """The `run.json` of the request on a dataset."""
         baseline, config, preset = self.baseline, self.config, self.request.preset
-        named = _named(config)
-        changed = sha256_text(named)[:6] if named != _named(baseline.configure(preset)) else None
         parameters, trainable = baseline.counts(config)
         count = processes.world_size()
         return RunRecord(
@@ -71,7 +66,7 @@ class Resolved:
             origin=plugins.find("baselines")[self.request.name].origin,
             version=baseline.version,
             preset=preset,
-            label=baseline.label(preset, changed),
+            label=baseline.label_of(config, preset),
             parameters=parameters,
             trainable=trainable,
             config=config.as_dict(),
@@ -84,19 +79,6 @@ class Resolved:
             versions=versions(),
             git_commit=git_commit(),
         )
-
-
-def _named(config: Config) -> str:
-    """The settings that make a name, as one text: all but the seed and whose file the features come from."""
-    values = config.as_dict()
-    for key in (SEED, FEATURES):
-        *tables, last = key.split(".")
-        table: Any = values
-        for name in tables:
-            table = table.get(name, {}) if isinstance(table, dict) else {}
-        if isinstance(table, dict):
-            table.pop(last, None)
-    return canonical_json(values)
 
 
 def resolve(request: Request) -> Resolved:
@@ -146,10 +128,9 @@ def _with_features(request: Request, baseline: Baseline) -> Request:
         raise UsageError(f"{baseline.label(preset)} compares no features of a file", known)
     if not file.is_file():
         raise UsageError(f"no file of features {file}", "--vgg names a file of weights, such as vgg16-397923af.pth")
-    setting = f'{FEATURES}="{sha256_file(file)}"'
-    settings = (*request.settings, setting)
-    if baseline.configure(preset, settings) != baseline.configure(preset, (setting, *request.settings)):
+    digest = sha256_file(file)
+    if value_at(baseline.configure(preset, request.settings), FEATURES) not in (None, digest):
         raise UsageError(
             f"{file} is not the file that --set {FEATURES} names", "give the right one, or leave --set out"
         )
-    return replace(request, preset=preset, settings=settings)
+    return replace(request, preset=preset, settings=(*request.settings, f'{FEATURES}="{digest}"'))

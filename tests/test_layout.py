@@ -24,6 +24,9 @@ MAY_IMPORT = {
     "cli": {"images", "sources", "fetch", "blur", "dataset", "scoring", "runs", "leaderboard"},
     "ground": set(),
 }
+BASELINES = ROOT / "baselines" / "deblurbench_baselines"
+# Each room may import those before it, what lies beside the rooms, and the settings of any: they import no torch.
+ROOMS = ("classical", "networks", "inference", "losses", "data", "training")
 
 
 def imported(file: Path) -> set[str]:
@@ -56,8 +59,18 @@ def test_imports_follow_the_data():
                 assert target in allowed or not (PACKAGE / target).is_dir(), f"{file} imports {name}"
 
 
+def test_imports_follow_the_data_in_the_baselines():
+    for file in sorted(BASELINES.glob("*/**/*.py")):
+        room = file.relative_to(BASELINES).parts[0]
+        for name in imported(file):
+            parts = name.split(".")[1:]
+            if name.startswith("deblurbench_baselines.") and parts[0] in ROOMS and "settings" not in parts:
+                assert ROOMS.index(parts[0]) <= ROOMS.index(room), f"{file} imports {name}"
+
+
 def test_every_room_is_known():
     assert {p.name for p in PACKAGE.iterdir() if (p / "__init__.py").is_file()} == MAY_IMPORT.keys() - {"ground"}
+    assert {p.name for p in BASELINES.iterdir() if (p / "__init__.py").is_file()} == set(ROOMS)
 
 
 @pytest.mark.parametrize(

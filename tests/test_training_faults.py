@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -200,4 +201,14 @@ def test_errors_of_torch_are_explained(kind):
 def test_gpu_memory_is_asked_for(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(session, "free_bytes", lambda device: 1000)
     with pytest.raises(RunError, match="choose a smaller network"):
+        train(dataset, tmp_path / "run")
+
+
+def test_a_run_folder_that_vanishes_hides_no_other_error(dataset, tmp_path, monkeypatch):
+    def epochs(self, bar):
+        shutil.rmtree(tmp_path / "run")
+        raise RunError("the loss became nan")
+
+    monkeypatch.setattr(session.Trainer, "epochs", epochs)
+    with pytest.raises(RunError, match="the loss became nan"):
         train(dataset, tmp_path / "run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -43,7 +44,8 @@ class Report:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and self._first:
-            self._log.write(f"ended by {type(error).__name__} {error}")
+            with suppress(OSError):  # such as of a full disk: what ended the training is what counts
+                self._log.write(f"ended by {type(error).__name__} {error}")
         if self._board is not None:
             self._board.close()
 

@@ -14,9 +14,6 @@ from deblurbench.images.sheet import Cell, contact_sheet, middle
 from deblurbench_baselines.training.validation import decibels, mean_squared_error
 
 SAMPLES = "samples"
-SAMPLE = r"epoch-\d{4,9}\.png"
-"""What the files in that folder are called, as a regular expression."""
-
 SHOWN = 4
 """How many pictures of `val`, the first by name: the same ones in every epoch, so that they can be compared."""
 

@@ -10,8 +10,6 @@ from deblurbench.images.codec import read_rgb
 from deblurbench_baselines.training.history import Epoch
 
 TENSORBOARD = "tensorboard"
-EVENTS = r"events\.out\.tfevents\.[^/]+"
-"""What the files in that folder are called, as a regular expression."""
 
 
 class TensorBoard:

@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from training_kit import STATE, TINY, WEIGHTS, assert_same_run, metrics, train
+from training_kit import STATE, TINY, WEIGHTS, assert_same_run, make_dataset, metrics, train
 
+from deblurbench.blur.kernel import Kernel
+from deblurbench.dataset.kernels import write_kernels
 from deblurbench.errors import DeblurbenchError, RunError, UsageError
 from deblurbench.files import canonical_json
 from deblurbench.runs.baseline import Resources
 from deblurbench.runs.model import open_model
 from deblurbench_baselines import unet
+from deblurbench_baselines.data.remake import remakes
+from deblurbench_baselines.data.room import _free_of_groups, _free_of_machine, free_bytes
 from deblurbench_baselines.failures import explained
 from deblurbench_baselines.networks.count import count
 from deblurbench_baselines.training import session
@@ -212,3 +216,25 @@ def test_a_run_folder_that_vanishes_hides_no_other_error(dataset, tmp_path, monk
     monkeypatch.setattr(session.Trainer, "epochs", epochs)
     with pytest.raises(RunError, match="the loss became nan"):
         train(dataset, tmp_path / "run")
+
+
+def test_a_pair_whose_blur_has_no_family_is_kept(tmp_path):
+    made, kernel = make_dataset(tmp_path, {"train": 1, "val": 1}), Kernel(np.array([[65536]]))
+    with (tmp_path / "kernels.npz").open("wb") as file:
+        write_kernels(file, [(kernel.id, kernel.taps)])
+    (record,) = made.records("train")
+    record = record.model_copy(update={"kernels": (kernel.id,), "blur": {"light": "stored"}})
+    assert remakes(made, [record]) == [None]
+
+
+def test_a_limit_of_a_container_counts_as_memory(tmp_path):
+    job = tmp_path / "job"
+    (job / "step").mkdir(parents=True)
+    (tmp_path / "mine").write_text("0::/job/step\n")
+    for folder, limit in ((job, "5000\n"), (job / "step", "max\n")):
+        (folder / "memory.max").write_text(limit)
+        (folder / "memory.current").write_text("4000\n")
+        (folder / "memory.stat").write_text("anon 3000\ninactive_file 700\n")
+    assert list(_free_of_groups(tmp_path / "mine", tmp_path)) == [1700]
+    assert list(_free_of_groups(tmp_path / "none", tmp_path)) == []
+    assert 0 < free_bytes(torch.device("cpu")) <= 1.1 * _free_of_machine()  # others take and give meanwhile

@@ -47,7 +47,7 @@ def remakes(dataset: Dataset, records: Sequence[Record]) -> list[Remake | None]:
             if not _by_one_kernel(record):
                 found.append(None)
                 continue
-            kind, name = (record.blur["family"], record.blur["light"]), record.kernels[0]
+            kind, name = (str(record.blur.get("family")), record.blur["light"]), record.kernels[0]
             if kind not in agree:
                 agree[kind] = _comes_out(dataset, record, Kernel(read_kernel(kernels, name)))
             if agree[kind] and name not in made:

@@ -172,6 +172,15 @@ def test_weights_that_claim_a_huge_network_are_refused(tmp_path, little_memory):
         open_model(str(path), "cpu").restorer()
 
 
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64])
+def test_weights_that_are_no_floats_are_refused(tmp_path, dtype):
+    config = unet.configure("demo", TINY)
+    path = tmp_path / "w.safetensors"
+    save_file({name: tensor.to(dtype) for name, tensor in config.network.build().state_dict().items()}, path)
+    with pytest.raises(RunError, match=r"does not fit the network: no floats: bottleneck\.\S+, .* and \d+ more"):
+        unet.restorer(config, path, "cpu")
+
+
 @pytest.mark.parametrize("size", [2**62, 10_000_000])
 def test_weights_with_a_huge_header_are_refused(tmp_path, size):
     path = tmp_path / "header.safetensors"

@@ -53,11 +53,14 @@ def load_weights(network: nn.Module, path: Path) -> None:
     except (SafetensorError, OSError) as error:
         raise RunError(f"{path} is not a safetensors file", str(error)) from error
     wanted = network.state_dict()
+    both = wanted.keys() & tensors.keys()
+    floats = {key for key, tensor in wanted.items() if tensor.is_floating_point()}
     problems = [
         _named("missing", wanted.keys() - tensors.keys()),
         _named("unexpected", tensors.keys() - wanted.keys()),
+        _named("wrong shape", [key for key in both if wanted[key].shape != tensors[key].shape]),
         _named(
-            "wrong shape", [key for key in wanted.keys() & tensors.keys() if wanted[key].shape != tensors[key].shape]
+            "no floats", [key for key in both if wanted[key].is_floating_point() > tensors[key].is_floating_point()]
         ),
     ]
     if any(problems):

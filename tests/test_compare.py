@@ -48,6 +48,18 @@ def test_tables_for_people(cli, two):
     assert any(line.startswith("good - bad +0.5") and "0.0078 * 24/0/0 100.0 %" in line for line in lines)
 
 
+def test_a_run_folder_without_scores_says_what_to_do(cli, two, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / RUN).write_text("{}")
+    result = cli("compare", tmp_path / "run", two[0])
+    assert result.code == 2
+    assert "is not scored yet: finish it with `deblurbench run-baseline`" in result.err
+    (tmp_path / "several" / "seed-1").mkdir(parents=True)
+    (tmp_path / "several" / "summary.json").write_text("{}")
+    (tmp_path / "several" / "seed-1" / RUN).write_text("{}")
+    assert "several/seed-1" in cli("compare", tmp_path / "several", two[0]).err
+
+
 def test_csv_and_json(cli, two, tmp_path):
     result = cli("compare", *reversed(two), "--metric", "psnr_db", "--csv", tmp_path / "pairs.csv", "--json", "-")
     value = json.loads(result.out)

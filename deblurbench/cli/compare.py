@@ -105,9 +105,15 @@ def command(
 
 def _file(path: Path) -> Path:
     """The table of a run folder, or the file itself."""
-    from deblurbench.runs.record import SCORES
+    from deblurbench.errors import UsageError
+    from deblurbench.runs.record import RUN, SCORES, refuse_several
 
-    return path / SCORES if path.is_dir() else path
+    if not path.is_dir():
+        return path
+    refuse_several(path)
+    if (path / RUN).is_file() and not (path / SCORES).is_file():
+        raise UsageError(f"{path} is not scored yet", "finish it with `deblurbench run-baseline`")
+    return path / SCORES
 
 
 def _labels(files: Sequence[Path], given: Sequence[str]) -> list[str]:

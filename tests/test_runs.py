@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from conftest import noise
 
+from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import DeblurbenchError, RunError, UsageError
 from deblurbench.files import locked
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
+from deblurbench.runs.baseline import Resources
 from deblurbench.runs.device import choose_device
 from deblurbench.runs.predict import plan_jobs
 from deblurbench.runs.record import read_predictions, read_run, read_scores
@@ -98,6 +100,28 @@ def test_overwriting_spares_what_is_not_ours(tiny, tmp_path):
     with pytest.raises(UsageError, match=r"holds other files \(thesis\.txt\)"):
         run_baseline("wiener", tiny, tmp_path / "run", overwrite=True, quiet=True)
     assert read_run(tmp_path / "run").baseline == "identity"
+
+
+def test_a_run_that_has_made_nothing_is_in_nobodys_way(tiny, tmp_path):
+    with pytest.raises(DeblurbenchError, match="smaller than a crop"):  # such as of a wrong setting
+        run_baseline("cnn", tiny, tmp_path / "run", settings=["training.crop=4000"], quiet=True)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
+    run_baseline("identity", tiny, tmp_path / "run", quiet=True)
+    assert read_run(tmp_path / "run").baseline == "identity"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text('{"of": "others"}')
+    with pytest.raises(DeblurbenchError):
+        run_baseline("identity", tiny, tmp_path / "other", quiet=True)
+    assert (tmp_path / "other" / "run.json").read_text() == '{"of": "others"}'
+
+
+def test_a_wrong_file_of_features_is_said_before_pictures_are_read(tiny, tmp_path, monkeypatch):
+    (tmp_path / "vgg.pth").write_text("no weights")
+    monkeypatch.setattr(Dataset, "reader", lambda *_: pytest.fail("read"))
+    resources = Resources(features=tmp_path / "vgg.pth")
+    with pytest.raises(UsageError, match="no weights that can be read"):
+        run_baseline("gan", tiny, tmp_path / "run", resources=resources, quiet=True)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
 
 
 def test_two_runs_at_once_are_refused(tiny, tmp_path):

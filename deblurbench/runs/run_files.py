@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deblurbench import plugins
 from deblurbench.errors import DeblurbenchError, RunError
-from deblurbench.files import clear, refuse_foreign
+from deblurbench.files import LOCK, clear, refuse_foreign
 from deblurbench.runs.baseline import WEIGHTS, Baseline
 from deblurbench.runs.record import PICTURES, PREDICTIONS, RUN, SCORES, RunRecord, read_run, refuse_several, write_run
 
@@ -37,17 +37,24 @@ def check_owner(run: Path, baseline: Baseline, *, overwrite: bool) -> None:
 def open_run(run: Path, record: RunRecord, baseline: Baseline, *, overwrite: bool, retrain: bool) -> None:
     """Make `run` the folder of this run: new, continued or, where asked for, anew.
 
-    Raises: RunError where it holds another run.
+    Raises: RunError where it holds another run that has made anything.
     """
     if overwrite:
         clear(run, RUN)
     if not (run / RUN).is_file():
         write_run(run, record)
     elif read_run(run).identity != record.identity:
-        raise RunError(f"{run} holds a run of other settings or data", "choose another --out, or --overwrite")
+        if not _is_bare(run):
+            raise RunError(f"{run} holds a run of other settings or data", "choose another --out, or --overwrite")
+        write_run(run, record)
     elif retrain:
         _discard(run, re.compile(pattern([baseline])))
         write_run(run, record)
+
+
+def _is_bare(run: Path) -> bool:
+    """Whether a run has made nothing, such as one that was refused for a wrong setting: then it is in nobody's way."""
+    return {path.name for path in run.iterdir()} <= {RUN, LOCK}
 
 
 def _discard(run: Path, ours: re.Pattern[str]) -> None:

@@ -55,6 +55,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
         if not (run / WEIGHTS).is_file():
             raise RunError(f"{run} is finished, but its {WEIGHTS} is gone", "train it anew with --overwrite")
         return True
+    losses = _losses(task, resources)  # a wrong file of features is said before pictures are read
     parts = training_parts(dataset, task.training.folds, quiet=resources.quiet)
     _check_epoch(len(parts.train) * task.training.crops_per_pair)
     val = read_pairs(dataset, spread(parts.val, task.training.val_pairs), "val", quiet=resources.quiet)
@@ -65,7 +66,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
         Report(run, task, resources, processes) as report,
         stop.on_signals(),
     ):
-        learner = _learner(task, resources, device, processes)
+        learner = _learner(task, losses, device, processes)
         trainer = Trainer(task, learner, feed, val, run, device, report, processes, stop)
         with checked(run / STATE):
             trainer.resume(state)
@@ -81,15 +82,20 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
     return trainer.finished
 
 
-def _learner(task: Task, resources: Resources, device: torch.device, processes: Processes) -> Learner:
+def _losses(task: Task, resources: Resources) -> Losses:
+    """The losses of the settings, on the CPU. No random stream is moved."""
+    settings, perceptual = task.training, None
+    if settings.perceptual is not None:
+        perceptual = make_perceptual(settings.perceptual, resources.features, settings.seed)
+    return Losses(settings.losses, perceptual)
+
+
+def _learner(task: Task, losses: Losses, device: torch.device, processes: Processes) -> Learner:
     """What learns, initialised from the seed: equal in all processes, which then draw apart."""
     settings = task.training
     _check_size(task, device)
-    perceptual = None
-    if settings.perceptual is not None:
-        perceptual = make_perceptual(settings.perceptual, resources.features, settings.seed)
     torch.manual_seed(settings.seed)
-    learner = make_learner(task, Losses(settings.losses, perceptual), device, processes)
+    learner = make_learner(task, losses, device, processes)
     if processes.rank:
         torch.manual_seed((settings.seed + (processes.rank << 40)) % (1 << 63))
     return learner

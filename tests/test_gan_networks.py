@@ -479,6 +479,8 @@ def test_presets_are_shown_by_their_names():
     }
     assert gan_2m.label(None) == "gan-2m"
     assert gir.label("published") == "gir (published)"
+    assert gan.label(None, "3f2a91") == "gan-nofeat (changed 3f2a91)"
+    assert gan.label("smoke", "3f2a91") == "gan (smoke, randfeat, changed 3f2a91)"
 
 
 def test_recipe_of_gan_is_wgan_gp_without_features():

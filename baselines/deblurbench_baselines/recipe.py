@@ -87,7 +87,9 @@ class RecipeBaseline(Baseline):
         own = self._recipe.variant(preset).label
         if own is None:
             return super().label(preset, changed)
-        return f"{own} (changed {changed})" if changed else own
+        if not changed:
+            return own
+        return f"{own[:-1]}, changed {changed})" if own.endswith(")") else f"{own} (changed {changed})"
 
 
 def read_recipe(name: str) -> Recipe:

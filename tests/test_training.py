@@ -301,6 +301,14 @@ def test_metrics_hold_infinite_figures(tmp_path):
     assert all(float(value) == getattr(epoch, key) for key, value in row.items())
 
 
+def test_the_log_says_where_training_goes_on_within_its_first_epoch(dataset, tmp_path):
+    for _ in range(2):  # a step each
+        unet.train(unet.configure("demo", TINY), dataset, tmp_path, Resources(minutes=1e-9, quiet=True))
+    starts = [line for line in (tmp_path / "training.log").read_text().splitlines() if "settings" in line]
+    assert ["starts" in line for line in starts] == [True, False]
+    assert "goes on after epoch 0, 4 crops on cpu" in starts[1]
+
+
 def test_progress_goes_to_stderr(dataset, tmp_path, capsys):
     unet.train(unet.configure("demo", TINY), dataset, tmp_path, Resources())
     out, err = capsys.readouterr()

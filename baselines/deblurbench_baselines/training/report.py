@@ -49,15 +49,15 @@ class Report:
         if self._board is not None:
             self._board.close()
 
-    def begin(self, networks: Mapping[str, nn.Module], history: Sequence[Epoch]) -> None:
-        """Training starts, or goes on after the epochs of `history`."""
+    def begin(self, networks: Mapping[str, nn.Module], history: Sequence[Epoch], crops: int) -> None:
+        """Training starts, or goes on after the epochs of `history` and so many crops in all."""
         if not self._first:
             return
         settings = self._task.training
         if not (self._run / SUMMARY).is_file():
             write_summary(self._run / SUMMARY, networks, (settings.crop, settings.crop))
         how = f"on {self._resources.device}" + (f", {self._processes.count} processes" * (self._processes.count > 1))
-        where = f"goes on after epoch {len(history)}" if history else "starts"
+        where = f"goes on after epoch {len(history)}, {crops} crops" if crops else "starts"
         self._log.write(
             f"{self._task.label} {where} {how}; settings {self._task.config[:12]}, dataset {self._task.dataset_id[:12]}"
         )

@@ -70,7 +70,7 @@ def train(task: Task, dataset: Dataset, run: Path, resources: Resources) -> bool
         trainer = Trainer(task, learner, feed, val, run, device, report, processes, stop)
         with checked(run / STATE):
             trainer.resume(state)
-        report.begin(learner.networks, trainer.history)
+        report.begin(learner.networks, trainer.history, trainer.crops_done)
         total = trainer.crops_per_epoch * task.training.epochs
         quiet = resources.quiet or processes.rank > 0
         with progress(f"train {task.label}", total, "crops", quiet=quiet, done=trainer.crops_done) as bar:

@@ -59,9 +59,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         _named("missing", wanted.keys() - tensors.keys()),
         _named("unexpected", tensors.keys() - wanted.keys()),
         _named("wrong shape", [key for key in both if wanted[key].shape != tensors[key].shape]),
-        _named(
-            "no floats", [key for key in both if wanted[key].is_floating_point() > tensors[key].is_floating_point()]
-        ),
+        _named("no floats", [key for key in floats & both if not tensors[key].is_floating_point()]),
     ]
     if any(problems):
         raise RunError(f"{path} does not fit the network", "; ".join(problem for problem in problems if problem))

@@ -48,21 +48,21 @@ def test_plateau_and_patience_survive_an_interruption(dataset, tmp_path, monkeyp
 
 
 @pytest.mark.usefixtures("no_curves")
-@pytest.mark.parametrize("last", [WEIGHTS, STATE])
-def test_interruption_between_two_files_changes_nothing(dataset, tmp_path, monkeypatch, last):
-    """A kill just after `last` was written, in the second epoch."""
-    train(dataset, tmp_path / "whole")
-    train_until(monkeypatch, 1, dataset, tmp_path / "parts")
+@pytest.mark.parametrize("following", ["trainer.save_weights", "trainer.save_state", "report.Report.epoch"])
+def test_interruption_between_two_files_changes_nothing(dataset, tmp_path, monkeypatch, following):
+    """A kill just before `following` would write, in the last epoch, which is the best one."""
+    more = ["training.epochs=2"]
+    train(dataset, tmp_path / "whole", *more)
+    train_until(monkeypatch, 1, dataset, tmp_path / "parts", *more)
 
     def killed(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        name = "trainer.save_state" if last == WEIGHTS else "report.Report.epoch"
-        patch.setattr(f"deblurbench_baselines.training.{name}", killed)
+        patch.setattr(f"deblurbench_baselines.training.{following}", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(dataset, tmp_path / "parts")
-    train(dataset, tmp_path / "parts")
+            train(dataset, tmp_path / "parts", *more)
+    train(dataset, tmp_path / "parts", *more)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 

@@ -18,7 +18,7 @@ from deblurbench_baselines.networks.unet import UNet
 from deblurbench_baselines.tensors import fixed_shapes
 from deblurbench_baselines.training import trainer
 from deblurbench_baselines.training.health import Health
-from deblurbench_baselines.training.learner import Learner
+from deblurbench_baselines.training.learner import AdversarialLearner, Learner
 from deblurbench_baselines.training.optimisation import MovingAverage, Optimiser
 from deblurbench_baselines.training.processes import Processes
 
@@ -208,6 +208,33 @@ def test_alarms_are_given_the_means_of_the_steps_since_the_last_look(dataset, tm
     assert [number for number, _ in seen] == [2, 3, 5, 6]
     wanted = [(losses[0] + losses[1]) / 2, losses[2], (losses[3] + losses[4]) / 2, losses[5]]
     assert [loss for _, loss in seen] == pytest.approx(wanted)
+
+
+def test_critic_takes_its_own_steps_and_weighs_what_it_is_told(dataset, tmp_path, monkeypatch):
+    taken, terms = [], []
+    step, learn = Optimiser.step, AdversarialLearner.step
+
+    def watched(self, rate):
+        taken.append((self._optimiser.param_groups[0]["betas"], rate))
+        step(self, rate)
+
+    def remember(self, *args):
+        terms.append({name: value.item() for name, value in learn(self, *args).items()})
+        return {name: torch.tensor(value) for name, value in terms[-1].items()}
+
+    monkeypatch.setattr(Optimiser, "step", watched)
+    monkeypatch.setattr(AdversarialLearner, "step", remember)
+    more = [SHORT, "training.crop=24", "training.learning_rate=0.001", "training.betas=[0.8, 0.9]"]
+    critics = ["critic_steps=2", "learning_rate=0.003", "betas=[0.1, 0.2]", "weight=0.5"]
+    config = gan.configure("smoke", [*more, *(f"adversarial.{setting}" for setting in critics)])
+    gan.train(config, dataset, tmp_path, Resources(quiet=True))
+    assert len(taken) == 3 * len(terms) > 0
+    for first, second, own in zip(taken[::3], taken[1::3], taken[2::3], strict=True):
+        assert own[0] == (0.8, 0.9)
+        assert first == second == ((0.1, 0.2), pytest.approx(3 * own[1]))
+    for found in terms:
+        weighed = sum(weight * found[name] for name, weight in config.training.losses.items())
+        assert found["loss"] == pytest.approx(weighed + 0.5 * found["adversarial"], rel=1e-5)
 
 
 def optimiser(**changes):

@@ -170,4 +170,4 @@ def test_the_bar_goes_on_where_it_was(start, tmp_path, monkeypatch, capsys):
     assert bars == [8]
     line = capsys.readouterr().err
     assert line.startswith("fetch: 10/10 photos, ")
-    assert float(line.split(", ")[1].removesuffix("/s")) < 2 / 0.001
+    assert float(line.strip().split(", ")[1].removesuffix("/s")) < 2 / 0.001

@@ -29,6 +29,8 @@ from deblurbench.dataset.recipe import read_recipe
 from deblurbench.runs.baseline import Resources
 from deblurbench_baselines.networks.settings.base import NetworkSettings
 from deblurbench_baselines.tensors import torch_device
+from deblurbench_baselines.training import session
+from deblurbench_baselines.training.checkpoint import STATE, load_state
 from deblurbench_baselines.training.history import Epoch
 from deblurbench_baselines.training.trainer import Trainer
 
@@ -96,27 +98,14 @@ class Measured(Trainer):
 
 def train(name: str, settings: list[str], dataset: Dataset, run: Path, device: torch.device) -> Epoch:
     """Two epochs, the second of which is given."""
-    from deblurbench_baselines.training import session
-
     baseline = getattr(deblurbench_baselines, name)
-    seen: list[Epoch] = []
-    original = session.Trainer
+    config, original = baseline.configure(None, settings), session.Trainer
     session.Trainer = Measured
-    epochs = Measured.epochs
-
-    def watched(trainer: Trainer, bar: object) -> object:
-        for epoch in epochs(trainer, bar):
-            seen.append(epoch)
-            yield epoch
-
-    Measured.epochs = watched
     try:
-        baseline.train(
-            baseline.configure(None, settings), dataset, run, Resources(str(device), feed="device", quiet=True)
-        )
+        baseline.train(config, dataset, run, Resources(str(device), feed="device", quiet=True))
     finally:
-        session.Trainer, Measured.epochs = original, epochs
-    return seen[-1]
+        session.Trainer = original
+    return load_state(run / STATE, config.hash(), dataset.id).history[-1]
 
 
 def row(chosen: argparse.Namespace, dataset: Dataset, run: Path, device: torch.device, **key: object) -> dict:

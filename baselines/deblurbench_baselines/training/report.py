@@ -64,13 +64,13 @@ class Report:
         if self._resources.tensorboard:
             self._board = TensorBoard(self._run / TENSORBOARD, history)
         if history:
-            self._write(history)  # a kill may have come between the state and its report
+            write_metrics(self._run / METRICS, history)  # a kill may have come between the state and its report
 
     def epoch(self, history: Sequence[Epoch], val: Sequence[Pair], restore: Restorer, *, last: bool) -> None:
         """The last epoch of `history` is finished; `last`: no other one follows."""
         if not self._first:
             return
-        self._write(history)
+        write_metrics(self._run / METRICS, history)
         newest = history[-1]
         self._log.write(
             f"epoch {newest.epoch}: loss {newest.train_loss:.6g}, val {newest.val_psnr:.3f} dB "
@@ -95,22 +95,22 @@ class Report:
         if not history:
             self._log.say(f"{self._task.label}: stopped in its first epoch; the same command goes on")
             return
-        best = history[best_epoch([epoch.val_mse for epoch in history]) - 1]
+        best = history[_best(history) - 1]
         stopped = "" if finished else "stopped; the same command goes on; "
         self._log.say(
             f"{self._task.label}: {stopped}best on val in epoch {best.epoch} of {len(history)}: "
             f"{best.val_psnr:.2f} dB (blurred {best.blurred_psnr:.2f})"
         )
 
-    def _write(self, history: Sequence[Epoch]) -> None:
-        write_metrics(self._run / METRICS, history)
-
     def _draw(self, history: Sequence[Epoch], val: Sequence[Pair], restore: Restorer) -> None:
         draw_curves(self._run / CURVES, history, self._task.label)
         newest = history[-1]
         samples = [Sample(pair.name, pair.blur, restore(pair.blur), pair.sharp) for pair in val[:SHOWN]]
-        best = best_epoch([epoch.val_mse for epoch in history])
         title = f"{self._task.label}, epoch {newest.epoch}: {newest.val_psnr:.2f} dB on val"
-        path = write_samples(self._run, newest.epoch, samples, title, best=best)
+        path = write_samples(self._run, newest.epoch, samples, title, best=_best(history))
         if self._board is not None:
             self._board.samples(newest.epoch, path)
+
+
+def _best(history: Sequence[Epoch]) -> int:
+    return best_epoch([epoch.val_mse for epoch in history])

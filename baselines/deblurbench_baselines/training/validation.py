@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Restorer
@@ -58,10 +59,10 @@ def validate(pairs: Sequence[Pair], restore: Restorer, processes: Processes = Pr
 
 
 def _errors(restored: Picture, pair: Pair) -> Errors:
-    difference = np.abs(restored.astype(np.int32) - pair.sharp)
+    difference = restored.astype(np.int32) - pair.sharp
     return Errors(
-        mse=mean_squared_error(restored, pair.sharp),
-        mae=int(difference.sum(dtype=np.int64)) / (255 * difference.size),
+        mse=_mean_square(difference),
+        mae=int(np.abs(difference).sum(dtype=np.int64)) / (255 * difference.size),
         ssim=uniform_ssim(restored, pair.sharp),
         unchanged=np.array_equal(restored, pair.blur),
     )
@@ -69,7 +70,10 @@ def _errors(restored: Picture, pair: Pair) -> Errors:
 
 def mean_squared_error(picture: Picture, reference: Picture) -> float:
     """Of two uint8 pictures of one shape, for a range of [0, 1]."""
-    difference = picture.astype(np.int32) - reference
+    return _mean_square(picture.astype(np.int32) - reference)
+
+
+def _mean_square(difference: npt.NDArray[np.int32]) -> float:
     return int(np.square(difference).sum(dtype=np.int64)) / (255**2 * difference.size)
 
 

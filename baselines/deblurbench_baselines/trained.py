@@ -67,12 +67,7 @@ class TrainedBaseline(RecipeBaseline):
         from deblurbench_baselines.training.task import Task
 
         known = self._known(config)
-        metadata = {
-            "baseline": self.name,
-            "preset": known.preset or "",
-            "config": canonical_json(known.as_dict()),
-            "dataset_id": dataset.id,
-        }
+        metadata = {**self._metadata(known), "dataset_id": dataset.id}
         task = Task(
             network=known.network,
             training=known.training,
@@ -94,9 +89,7 @@ class TrainedBaseline(RecipeBaseline):
         """The network with its weights as a function. Raises RunError where the weights do not fit."""
         from deblurbench_baselines.inference.restorer import load_restorer
 
-        if weights is None:
-            raise RunError(f"{self.name} needs weights", "train it first, or name a run folder")
-        return load_restorer(self._known(config).network, weights, device)
+        return load_restorer(self._known(config).network, self._needed(weights), device)
 
     def export_onnx(
         self, config: Config, weights: Path | None, out: Path, *, opset: int, pictures: Sequence[Picture] = ()
@@ -105,16 +98,18 @@ class TrainedBaseline(RecipeBaseline):
         from deblurbench_baselines.inference.onnx import export_onnx
         from deblurbench_baselines.inference.restorer import load_network
 
+        known, file = self._known(config), self._needed(weights)
+        metadata = {**self._metadata(known), "weights_sha256": sha256_file(file)}
+        return export_onnx(load_network(known.network, file), out, opset=opset, metadata=metadata, pictures=pictures)
+
+    def _metadata(self, known: TrainedConfig) -> dict[str, str]:
+        """What a file of weights says about its network."""
+        return {"baseline": self.name, "preset": known.preset or "", "config": canonical_json(known.as_dict())}
+
+    def _needed(self, weights: Path | None) -> Path:
         if weights is None:
             raise RunError(f"{self.name} needs weights", "train it first, or name a run folder")
-        known = self._known(config)
-        metadata = {
-            "baseline": self.name,
-            "preset": known.preset or "",
-            "config": canonical_json(known.as_dict()),
-            "weights_sha256": sha256_file(weights),
-        }
-        return export_onnx(load_network(known.network, weights), out, opset=opset, metadata=metadata, pictures=pictures)
+        return weights
 
     def _known(self, config: Config) -> TrainedConfig:
         if not isinstance(config, self._config):

@@ -23,6 +23,7 @@ from deblurbench.dataset.recipe import read_recipe
 from deblurbench.errors import UsageError, nearest
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import WEIGHTS, Baseline, Resources, Restorer
+from deblurbench.runs.inference import WHOLE, Inference
 
 STATE = "acme-state.txt"
 ENTRY_POINTS = "[deblurbench.baselines]\nacme = acme_kit:acme\nacme-plain = acme_kit:plain\n"
@@ -104,7 +105,7 @@ class AcmeBaseline(Baseline):
         (run / WEIGHTS).write_text(str(training.seed + 10 * fold))
         return True
 
-    def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
+    def restorer(self, config: Config, weights: Path | None, device: str, inference: Inference = WHOLE) -> Restorer:
         """As `Baseline.restorer`."""
         assert weights is not None
         added = int(weights.read_text())

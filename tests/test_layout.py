@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "blur": {"images"},
     "dataset": {"images", "sources", "blur"},
     "scoring": {"images"},
-    "runs": {"images", "dataset", "scoring"},
+    "runs": {"images", "blur", "dataset", "scoring"},
     "leaderboard": {"images", "dataset", "scoring", "runs"},
     "cli": {"images", "sources", "fetch", "blur", "dataset", "scoring", "runs", "leaderboard"},
     "ground": set(),

@@ -12,6 +12,7 @@ from deblurbench.errors import RecipeError, RunError
 from deblurbench.files import canonical_json, make_folder, sha256_file
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Resources, Restorer
+from deblurbench.runs.inference import WHOLE, Inference
 from deblurbench_baselines.configs import TrainedConfig
 from deblurbench_baselines.recipe import RecipeBaseline
 
@@ -85,7 +86,7 @@ class TrainedBaseline(RecipeBaseline):
         perceptual = self._known(config).training.perceptual
         return perceptual is not None and not perceptual.random
 
-    def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
+    def restorer(self, config: Config, weights: Path | None, device: str, inference: Inference = WHOLE) -> Restorer:
         """The network with its weights as a function. Raises RunError where the weights do not fit."""
         from deblurbench_baselines.inference.restorer import load_restorer
 

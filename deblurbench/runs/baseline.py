@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from deblurbench.blur.kernel import Kernel
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import UsageError
 from deblurbench.files import canonical_json, sha256_text
 from deblurbench.images.codec import Picture
+from deblurbench.runs.inference import WHOLE, Inference
 
 Restorer = Callable[[Picture], Picture]
 """Takes a blurred picture (uint8 H x W x 3), returns the restored one of the same shape, clipped and rounded."""
+
+KernelRestorer = Callable[[Picture, Kernel], Picture]
+"""The same for a method that is told the kernel with which the picture was blurred."""
 
 Feed = Literal["auto", "memory", "loader", "device"]
 
@@ -85,8 +90,28 @@ class Baseline(ABC):
         """The resolved recipe from what `Config.as_dict` gave: how a run or a weights file is read back."""
 
     @abstractmethod
-    def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
-        """The function that restores a picture. Raises RunError where the weights do not fit."""
+    def restorer(self, config: Config, weights: Path | None, device: str, inference: Inference = WHOLE) -> Restorer:
+        """The function that restores a picture, in the way that `inference` says.
+
+        Raises: RunError where the weights do not fit, UsageError for a way that is not this baseline's, and where
+            `is_told` the kernel.
+        """
+
+    def shipped(self, config: Config) -> Path | None:
+        """The file of weights that comes with the package for this recipe; None: it has to be trained first."""
+        return None
+
+    def is_told(self, config: Config) -> bool:
+        """Whether it is told the kernel of each picture: a ceiling, which only a dataset that knows its kernels has."""
+        return False
+
+    def told_restorer(self, config: Config) -> KernelRestorer:
+        """The function that restores a picture whose kernel is known. Only called where `is_told`."""
+        raise UsageError(f"{self.name} finds the kernel by itself", "ask for its `restorer`")
+
+    def macs(self, config: Config, height: int, width: int) -> int | None:
+        """Multiplications with an addition for one picture of that size; None where nobody counts them."""
+        return None
 
     def train(self, config: Config, dataset: Dataset, run: Path, resources: Resources) -> bool:
         """Train on the dataset's train split, select on val, leave `weights.safetensors` in `run`.

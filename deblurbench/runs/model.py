@@ -12,6 +12,7 @@ from deblurbench.errors import RunError, UsageError, nearest
 from deblurbench.files import parse_json, sha256_file
 from deblurbench.runs.baseline import WEIGHTS, Baseline, Restorer
 from deblurbench.runs.device import choose_device
+from deblurbench.runs.inference import WHOLE, Inference
 from deblurbench.runs.record import RUN, read_run
 
 
@@ -24,9 +25,9 @@ class Model:
     weights: Path | None
     device: str
 
-    def restorer(self) -> Restorer:
-        """The function that restores a picture. Raises RunError where the weights do not fit."""
-        return self.baseline.restorer(self.config, self.weights, self.device)
+    def restorer(self, inference: Inference = WHOLE) -> Restorer:
+        """The function that restores a picture. Raises as `Baseline.restorer`."""
+        return self.baseline.restorer(self.config, self.weights, self.device, inference)
 
     def weights_sha256(self) -> str | None:
         """Hex SHA-256 of the weights file."""
@@ -49,12 +50,14 @@ def open_model(name_or_path: str, device: str = "auto") -> Model:
     if name_or_path not in baselines:
         raise UsageError(f"no baseline, run folder or weights file {name_or_path!r}", nearest(name_or_path, baselines))
     baseline: Baseline = plugins.load("baselines", name_or_path)
-    if baseline.trains:
+    config = baseline.configure()
+    shipped = baseline.shipped(config)
+    if baseline.trains and shipped is None:
         raise UsageError(
             f"{name_or_path} ships without weights",
             f"train it with `deblurbench run-baseline {name_or_path}`, then name the run folder",
         )
-    return Model(baseline, baseline.configure(), None, choose_device(device, needed=False))
+    return Model(baseline, config, shipped, choose_device(device, needed=baseline.trains))
 
 
 def _from_weights(path: Path, device: str) -> Model:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from deblurbench.config import Config, override, parse
 from deblurbench.errors import UsageError
 from deblurbench.runs.baseline import Restorer
+from deblurbench.runs.inference import WHOLE, Inference
 from deblurbench_baselines.recipe import RecipeBaseline
 
 
@@ -32,7 +33,7 @@ class ClassicalBaseline(RecipeBaseline):
         """The empty recipe. Raises RecipeError for any key."""
         return parse(ClassicalConfig, values, self.name)
 
-    def restorer(self, config: Config, weights: Path | None, device: str) -> Restorer:
+    def restorer(self, config: Config, weights: Path | None, device: str, inference: Inference = WHOLE) -> Restorer:
         """The method as a function; it runs on the CPU whatever the device. Weights are refused with UsageError."""
         if weights is not None:
             raise UsageError(f"{self.name} takes no weights", "leave them out")

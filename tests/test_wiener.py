@@ -9,12 +9,13 @@ import pytest
 from skimage import data_dir
 
 from deblurbench.blur.convolve import convolve
-from deblurbench.blur.estimate import fit_spectrum, power
 from deblurbench.blur.gaussian import Gaussian, GaussianOpenCV
 from deblurbench.blur.kernel import Kernel, quantise
 from deblurbench.images.codec import read_rgb
 from deblurbench.images.resize import crop_to_ratio, resize
 from deblurbench_baselines.classical import identity, wiener
+from deblurbench_baselines.classical.belief import Belief, certain
+from deblurbench_baselines.classical.border import Cosines, Mirror
 
 
 def photo(name):
@@ -105,10 +106,10 @@ def test_a_kernel_that_quantisation_left_a_unit_off_is_restored_no_worse():
 def test_both_paths_agree_for_symmetric_kernels(shape):
     planes = np.random.default_rng(5).normal(100, 30, (3, *shape))
     kernels = [GaussianOpenCV(sigma=sigma).kernel() for sigma in (1.0, 1.3)]
-    spectra = [fit_spectrum(power(plane), kernels[0]) for plane in planes]
     weights = np.array([0.25, 0.75])
-    cosines = wiener._by_cosines(planes, kernels, weights, spectra)
-    mirror = wiener._by_mirror(planes, kernels, weights, spectra, caution=(1.0,))
+    belief = Belief(kernels, weights, kernels[0])
+    cosines = wiener.wiener_filter(Cosines(*shape), planes, belief)
+    mirror = wiener.wiener_filter(Mirror(*shape), planes, belief, caution=(1.0,))
     assert np.abs(cosines - mirror).max() < 1e-11 * np.abs(planes).max() + 1e-11 * np.abs(cosines).max()
 
 
@@ -116,10 +117,9 @@ def test_both_paths_agree_on_a_photograph_away_from_its_border():
     sharp = photo("astronaut.png")
     kernel = GaussianOpenCV(sigma=1.2).kernel()
     planes = np.moveaxis(convolve(sharp, kernel).astype(float), 2, 0)
-    spectra = [fit_spectrum(power(plane), kernel) for plane in planes]
     caution = (100.0, 1.0)  # the first pass gives the second another border than the mirror of the cosines
-    cosines = wiener._by_cosines(planes, [kernel], np.ones(1), spectra)
-    mirror = wiener._by_mirror(planes, [kernel], np.ones(1), spectra, caution)
+    cosines = wiener.wiener_filter(Cosines(*sharp.shape[:2]), planes, certain(kernel))
+    mirror = wiener.wiener_filter(Mirror(*sharp.shape[:2]), planes, certain(kernel), caution)
     difference = np.abs(cosines - mirror)
     assert difference[:, 32:-32, 32:-32].max() < 0.1
     assert difference.max() > 0.1

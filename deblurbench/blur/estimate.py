@@ -19,8 +19,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from deblurbench.blur.gaussian import Gaussian, GaussianOpenCV
-from deblurbench.blur.kernel import UNIT, Kernel
+from deblurbench.blur.bank import Bank, Candidate, gaussian_bank, spread
+from deblurbench.blur.kernel import Kernel
 from deblurbench.images.codec import Picture
 
 Floats = npt.NDArray[np.float64]
@@ -44,18 +44,8 @@ _LATTICE = (np.arange(_BINS * _FINE) + 0.5) * np.pi / (_BINS * _FINE)  # frequen
 # with four filters; the share of softness then set so that 40 of them, blurred by sigma 0.8 to 2.7, read unbiased.
 _PRIOR_MEAN = np.array([7.8, -2.7, -0.8, 0.0, 0.25, -0.07, -2.1, -0.12])
 _PRIOR_SD = np.array([1.5, 0.6, 0.5, 0.36, 0.36, 0.045, 0.2, 0.08])
+_ANY_NOISE = 4.0  # standard deviation of the noise's log power where nothing is known of it
 _SIGNAL = 6  # how many of them describe the picture; the others are noise
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An entry of a bank: a kernel and what people call it, e.g. `gaussian-opencv 1.20`."""
-
-    label: str
-    kernel: Kernel
-
-
-Bank = tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,41 +102,6 @@ class Estimate:
         return float(self.posterior @ [spread(candidate.kernel) for candidate in self.bank])
 
 
-@lru_cache(maxsize=8)
-def gaussian_bank(low: float = 0.3, high: float = 3.0, step: float = 0.05) -> Bank:
-    """Gaussians of sigma low .. high (pixels, both included), ideal ones and OpenCV's 8-bit ones.
-
-    OpenCV's taps are coarse enough to show in a spectrum: without its own candidates, sigma 1.2 reads 0.03 low.
-    Equal kernels are kept once.
-    """
-    count = round((high - low) / step) + 1
-    seen: dict[str, Candidate] = {}
-    for family in (Gaussian, GaussianOpenCV):
-        for i in range(count):
-            sigma = round(low + i * step, 6)
-            kernel = _balance(family(sigma=sigma).kernel())
-            seen.setdefault(kernel.id, Candidate(f"{family.family} {sigma:.2f}", kernel))
-    return tuple(seen.values())
-
-
-def _balance(kernel: Kernel) -> Kernel:
-    """The symmetric kernel nearest to one that quantisation left a unit off."""
-    taps = kernel.taps
-    taps = (taps + taps[::-1] + taps[:, ::-1] + taps[::-1, ::-1]) // 4
-    taps[taps.shape[0] // 2, taps.shape[1] // 2] += UNIT - taps.sum()
-    return Kernel(taps)
-
-
-def spread(kernel: Kernel) -> float:
-    """The standard deviation of a kernel about its own centroid, in pixels, averaged over the two axes."""
-    variance = 0.0
-    for axis in (0, 1):
-        line = kernel.weights.sum(axis=1 - axis)
-        position = np.arange(len(line))
-        variance += float(line @ position**2 - (line @ position) ** 2)
-    return float(np.sqrt(max(variance, 0.0) / 2))
-
-
 def frequencies(size: int) -> Floats:
     """The angular frequencies of the DCT-I of an axis of `size` samples: 0 .. pi radians per sample, float64."""
     return np.pi * np.arange(size) / max(size - 1, 1)
@@ -200,12 +155,15 @@ def estimate(picture: Picture, bank: Bank | None = None) -> Estimate:
     return Estimate(bank, log_evidence, weight / weight.sum(), Spectrum(parameters[int(np.argmax(log_evidence))]))
 
 
-def fit_spectrum(powers: Floats, kernel: Kernel) -> Spectrum:
+def fit_spectrum(powers: Floats, kernel: Kernel, *, is_rounded: bool = True) -> Spectrum:
     """The spectrum of a plane that `kernel` blurred, from its `power`.
 
-    A plane that mixes the channels must do so with weights whose squares sum to 1: the noise has a known power.
+    A plane that mixes the channels must do so with weights whose squares sum to 1: the noise has a known power, that
+    of rounding, unless `is_rounded` is false: then it is read from the plane, too, where the kernel leaves little else.
     """
     sd = np.concatenate([[4.0], _PRIOR_SD[1:]])  # colour is fainter than grey, by a factor that varies
+    if not is_rounded:
+        sd[_SIGNAL] = _ANY_NOISE
     _, parameters = _fit(powers, _log_gains((Candidate("known", kernel),)), _PRIOR_MEAN, sd)
     return Spectrum(parameters[0])
 

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from deblurbench.blur.kernel import Kernel
+from deblurbench.blur.light import STORED
 from deblurbench.config import Config
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import UsageError
@@ -19,8 +20,13 @@ from deblurbench.runs.inference import WHOLE, Inference
 Restorer = Callable[[Picture], Picture]
 """Takes a blurred picture (uint8 H x W x 3), returns the restored one of the same shape, clipped and rounded."""
 
-KernelRestorer = Callable[[Picture, Kernel], Picture]
-"""The same for a method that is told the kernel with which the picture was blurred."""
+
+class KernelRestorer(Protocol):
+    """The same for a method that is told how the picture was blurred."""
+
+    def __call__(self, picture: Picture, kernel: Kernel, light: str = STORED, *, camera: bool = False) -> Picture:
+        """`kernel` blurred it in a `light`, as recipes name it; behind it a `camera` may have added noise."""
+
 
 Feed = Literal["auto", "memory", "loader", "device"]
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import PictureError, UsageError
 from deblurbench.files import locked, make_folder, refuse_inside
-from deblurbench.images.codec import read_rgb
+from deblurbench.images.codec import Picture, read_rgb
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
 from deblurbench.runs import processes
-from deblurbench.runs.baseline import WEIGHTS, Resources
+from deblurbench.runs.baseline import WEIGHTS, Resources, Restorer
+from deblurbench.runs.cost import keep_cost
+from deblurbench.runs.known_blur import check_known_blurs, known_blurs
 from deblurbench.runs.model import Model
 from deblurbench.runs.predict import TILING, Work, restore
 from deblurbench.runs.record import (
@@ -84,6 +86,8 @@ def carry_out(request: Request, dataset: Dataset, run: Path) -> Outcome:
     """
     resolved = resolve(request)
     check_dataset(request, dataset, run)
+    if resolved.baseline.is_told(resolved.config):
+        check_known_blurs(request.name, dataset)
     if not processes.is_first():
         return Outcome(run, _train(resolved, dataset, run), None)
     check_owner(run, resolved.baseline, overwrite=request.overwrite)
@@ -98,6 +102,7 @@ def carry_out(request: Request, dataset: Dataset, run: Path) -> Outcome:
         _predict(model, dataset, run, quiet=resolved.resources.quiet)
         rows = score_run(dataset, run, workers=request.resources.workers)
         write_scores(run, rows)
+        keep_cost(run, record.baseline, model, quiet=resolved.resources.quiet)
     return Outcome(run, True, weights, rows)
 
 
@@ -132,10 +137,9 @@ def _predict(model: Model, dataset: Dataset, run: Path, *, quiet: bool) -> None:
         return
     (run / PREDICTIONS).unlink(missing_ok=True)
     (run / SCORES).unlink(missing_ok=True)
-    restorer = model.restorer()
     splits = {}
     total = sum(dataset.splits[split] for split in dataset.test_splits)
-    with progress("predict", total, "pictures", quiet=quiet) as bar:
+    with progress("predict", total, "pictures", quiet=quiet) as bar, _restoring(model, dataset) as restorer:
         for split in dataset.test_splits:
             folder = make_folder(run / PICTURES / split)
             hashes, seconds = restore(restorer, _blurred(dataset, split, folder), bar)
@@ -149,6 +153,22 @@ def _blurred(dataset: Dataset, split: str, folder: Path) -> Iterator[Work]:
     with closing(dataset.reader(split)) as pictures:
         for record in dataset.records(split):
             yield Work(record.pair, pictures.read(record, "blur"), folder / f"{record.name}.png")
+
+
+@contextmanager
+def _restoring(model: Model, dataset: Dataset) -> Iterator[Restorer]:
+    """What restores the pictures of the test splits, in their order: a model that is told each blur gets it so."""
+    if not model.baseline.is_told(model.config):
+        yield model.restorer()
+        return
+    told = model.baseline.told_restorer(model.config)
+    with closing(known_blurs(dataset, dataset.test_splits)) as blurs:
+
+        def restorer(picture: Picture) -> Picture:
+            known = next(blurs)
+            return told(picture, known.kernel, known.light, camera=known.camera)
+
+        yield restorer
 
 
 def _is_predicted(run: Path, dataset: Dataset, weights: str | None) -> bool:

@@ -52,10 +52,10 @@ def read_rgb(path: Path) -> Picture:
         PictureError: the file is missing, damaged, too large, has several frames, real transparency,
             CMYK colours or more than 8 bits.
     """
-    with _said_of(str(path)), path.open("rb") as file:
-        head = file.read(_longest_magic())
+    with said_of(str(path)), path.open("rb") as file:
+        head = file.read(longest_magic())
         file.seek(0)
-        if _decoder_of(head) is None:
+        if decoder_of(head) is None:
             return _by_pillow(file, str(path))
         if path.stat().st_size > 8 * most_pixels():  # no codec of ours needs more
             raise Image.DecompressionBombError("more bytes than any picture needs")
@@ -64,7 +64,7 @@ def read_rgb(path: Path) -> Picture:
 
 def decode(data: bytes, name: str) -> Picture:
     """Decode the bytes of a file as `read_rgb` does; `name` is what an error calls it. Raises PictureError."""
-    with _said_of(name):
+    with said_of(name):
         return _decode(data, name)
 
 
@@ -107,7 +107,7 @@ def list_pictures(folder: Path, suffixes: Collection[str] = SUFFIXES) -> list[Pa
 
 
 @contextmanager
-def _said_of(name: str) -> Iterator[None]:
+def said_of(name: str) -> Iterator[None]:
     """Turn whatever a decoder raises into a PictureError that names the picture."""
     try:
         yield
@@ -126,7 +126,7 @@ def _said_of(name: str) -> Iterator[None]:
 
 
 def _decode(data: bytes, name: str) -> Picture:
-    decoder = _decoder_of(data)
+    decoder = decoder_of(data)
     if decoder is None:
         return _by_pillow(io.BytesIO(data), name)
     return _rgb_of(decoder(data), name)
@@ -243,10 +243,10 @@ CODECS = {
 """What pictures are written as, by name, which is also their files' suffix."""
 
 
-def _longest_magic() -> int:
+def longest_magic() -> int:
     return max(len(codec.magic) for codec in CODECS.values())
 
 
-def _decoder_of(head: bytes) -> Callable[[bytes], npt.NDArray[Any]] | None:
+def decoder_of(head: bytes) -> Callable[[bytes], npt.NDArray[Any]] | None:
     """What decodes a file that begins like this, or None where Pillow is to look at it."""
     return next((codec.decode for codec in CODECS.values() if codec.decode and head.startswith(codec.magic)), None)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,22 +20,36 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 _LONGEST_CHUNK = 1 << 30  # the format ends at 2^31 - 1
 _START = 8  # bytes
+_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # the format's number for grey, grey with alpha, RGB, RGBA
+
+Chunk = tuple[bytes, bytes]
+"""The kind of a PNG file's chunk, and what is in it."""
 
 
-def encode_png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """A PNG file of uint8 H x W x 3, RGB, at least one pixel. Its pixels are the promise, not its bytes."""
-    height, width = picture.shape[:2]
-    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB, deflate, usual filters, not interlaced
+def encode_png(picture: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], beside: Sequence[Chunk] = ()) -> bytes:
+    """A PNG file of a picture of at least one pixel. Its pixels are the promise, not its bytes.
+
+    Args:
+        picture: uint8 or uint16, H x W x 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA).
+        beside: chunks that stand before the pixels, such as `iCCP` and `eXIf`.
+    """
+    height, width, channels = picture.shape
+    bits = 8 * picture.dtype.itemsize
+    # The depth, the colours, and three zeros: deflate, the usual filters, not interlaced.
+    header = struct.pack(">2I5B", width, height, bits, _COLOURS[channels], 0, 0, 0)
     data = memoryview(_compress(_filtered(picture)))
     parts = [SIGNATURE, *_chunk(b"IHDR", header)]
+    for kind, content in beside:
+        parts += _chunk(kind, content)
     for start in range(0, len(data), _LONGEST_CHUNK):
         parts += _chunk(b"IDAT", data[start : start + _LONGEST_CHUNK])
     return b"".join([*parts, *_chunk(b"IEND", b"")])
 
 
-def _filtered(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Per row the filter's number and the differences from the row above, modulo 256."""
-    rows = picture.reshape(len(picture), -1)
+def _filtered(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Per row the filter's number and the differences of its bytes from those of the row above, modulo 256."""
+    big = np.ascontiguousarray(picture, dtype=picture.dtype.newbyteorder(">"))
+    rows = big.view(np.uint8).reshape(len(picture), -1)
     filtered = np.empty((rows.shape[0], rows.shape[1] + 1), dtype=np.uint8)
     filtered[:, 0] = _UP
     filtered[0, 1:] = rows[0]

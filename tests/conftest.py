@@ -134,6 +134,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def no_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring takes a process and seconds, for each run; the tests of cost call it by themselves."""
+    monkeypatch.setattr("deblurbench.runs.run.keep_cost", lambda *_, **__: None)
+
+
 @pytest.fixture
 def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than such small networks."""

@@ -45,6 +45,12 @@ class TrainedBaseline(RecipeBaseline):
 
         return count(known.network, self._recipe.counting)
 
+    def macs(self, config: Config, height: int, width: int) -> int | None:
+        """As `Baseline.macs`: see `networks.macs` for what is counted."""
+        from deblurbench_baselines.networks.macs import macs
+
+        return macs(self._known(config).network, height, width)
+
     def configure(self, preset: str | None = None, settings: Sequence[str] = ()) -> TrainedConfig:
         """The resolved recipe: tables `network` and `training`.
 

@@ -14,6 +14,7 @@ from deblurbench.config import Config
 from deblurbench.dataset.names import RecipeName, Sha256, SplitName
 from deblurbench.errors import DeblurbenchError, RunError, UsageError
 from deblurbench.files import canonical_json, read_json, safe_name, sha256_text, write_json
+from deblurbench.runs.cost import Cost, read_cost
 from deblurbench.runs.record import (
     Count,
     Device,
@@ -64,6 +65,8 @@ class Submission(Config):
         status: `rerun`: the code was run.
         mean: over `images`; `blurred`: the blurred pictures under the same protocol.
         predictions_sha256: of the lines `name TAB pixel hash LF`, in the order of `images`.
+        seconds_per_picture: of these pictures, on `device`.
+        cost: of pictures of the same sizes for all methods; None where it was not measured, as of older runs.
     """
 
     submission_schema: Literal[1] = 1
@@ -85,6 +88,7 @@ class Submission(Config):
     predictions_sha256: Sha256
     weights_sha256: Sha256 | None = None
     seconds_per_picture: Annotated[float, Field(ge=0)]
+    cost: Cost | None = None
     device: Device
     tiling: str
     config_hash: str
@@ -124,15 +128,19 @@ def from_run(run: Path) -> list[Submission]:
     if predictions is None:
         raise RunError(f"{run} has no predictions yet", "finish it with `deblurbench run-baseline`")
     rows = sorted(read_scores(run), key=lambda row: (row.split, row.name))
+    cost = read_cost(run)
     if {row.split for row in rows} != predictions.splits.keys():
         raise RunError(f"{run}: its scores are not those of its predictions", "run the baseline again")
     try:
-        return [_submission(record, predictions, list(of)) for _, of in groupby(rows, key=lambda row: row.split)]
+        by_split = groupby(rows, key=lambda row: row.split)
+        return [_submission(record, predictions, cost, list(of)) for _, of in by_split]
     except ValidationError as error:
         raise RunError(f"{run} gives no submission: {_first(error)}", "run the baseline again") from None
 
 
-def _submission(record: RunRecord, predictions: PredictionsRecord, rows: Sequence[ScoreRow]) -> Submission:
+def _submission(
+    record: RunRecord, predictions: PredictionsRecord, cost: Cost | None, rows: Sequence[ScoreRow]
+) -> Submission:
     split = rows[0].split
     predicted = predictions.splits[split]
     if sorted(predicted.pictures) != [row.name for row in rows] or len({row.protocol for row in rows}) != 1:
@@ -165,6 +173,7 @@ def _submission(record: RunRecord, predictions: PredictionsRecord, rows: Sequenc
         predictions_sha256=_hash_of(images),
         weights_sha256=predictions.weights_sha256,
         seconds_per_picture=predicted.seconds_per_picture,
+        cost=cost,
         device=predictions.device,
         tiling=predictions.tiling,
         config_hash=record.config_hash,

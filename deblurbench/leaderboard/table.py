@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import make_folder, replacing, write_text
+from deblurbench.leaderboard.cells import cost_cells, cost_fields, cost_legend, escape
 from deblurbench.leaderboard.submission import SUBMISSIONS, Means, Submission, read_board
 from deblurbench.runs.record import gain
 
@@ -23,6 +24,8 @@ class Row:
     """One row of a track's table. `rank` is None for the blurred row, which does not compete.
 
     Equal ranks are ties at the printed four decimals; `below_blurred` marks a method that makes pictures worse.
+    What one picture of a size costs is as `runs.cost.SizeCost` has it; `not_measured` says why a figure is missing.
+    `seconds_per_picture` is the mean over the pictures of the split.
     """
 
     dataset: str
@@ -36,6 +39,14 @@ class Row:
     ssim: float | None
     below_blurred: bool = False
     parameters: int | None = None
+    macs_256x256: int | None = None
+    macs_1280x720: int | None = None
+    seconds_256x256: float | None = None
+    seconds_1280x720: float | None = None
+    memory_mb_256x256: float | None = None
+    memory_mb_1280x720: float | None = None
+    measured_on: str = ""
+    not_measured: str = ""
     seconds_per_picture: float | None = None
     device: str = ""
     status: str = ""
@@ -106,6 +117,7 @@ def _row(submission: Submission, rank: int) -> Row:
         ssim=submission.mean.ssim,
         below_blurred=_rounded(submission.mean) < _rounded(submission.blurred),
         parameters=submission.parameters,
+        **cost_fields(submission.cost),
         seconds_per_picture=submission.seconds_per_picture,
         device=submission.device,
         status=submission.status,
@@ -131,9 +143,8 @@ def _blurred_row(submission: Submission) -> Row:
 def _write_csv(path: Path, rows: Iterable[Row]) -> None:
     import pandas as pd
 
-    table = pd.DataFrame([asdict(row) for row in rows]).astype(
-        dict.fromkeys(["rank", "parameters", "version"], "Int64")
-    )
+    whole = ["rank", "parameters", "macs_256x256", "macs_1280x720", "version"]
+    table = pd.DataFrame([asdict(row) for row in rows]).astype(dict.fromkeys(whole, "Int64"))
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
@@ -146,8 +157,8 @@ def markdown(dataset: str, tracks: Sequence[Sequence[Row]]) -> str:
         parts += [
             f"## {head.split}\n",
             f"Protocol `{head.protocol}`, {head.n} pictures, dataset `{head.dataset_id[:16]}`.\n",
-            "| rank | method | PSNR dB | gain dB | SSIM+ | parameters | s/picture | status | predictions |",
-            "|---:|---|---:|---:|---:|---:|---:|---|---|",
+            "| rank | method | PSNR dB | gain dB | SSIM+ | parameters | GMAC | seconds | MB | status | predictions |",
+            "|---:|---|---:|---:|---:|---:|---:|---:|---:|---|---|",
             *(_markdown_row(row) for row in rows),
             "",
         ]
@@ -155,24 +166,19 @@ def markdown(dataset: str, tracks: Sequence[Sequence[Row]]) -> str:
         "`+`: not defined by the protocol's script, added by deblurbench. ⚠: below the blurred row, "
         "that is, worse than doing nothing. Equal ranks are ties.\n"
     )
-    return "\n".join(parts)
+    return "\n".join([*parts, *cost_legend([row for rows in tracks for row in rows])])
 
 
 def _markdown_row(row: Row) -> str:
     cells = (
         "-" if row.rank is None else str(row.rank),
-        f"{_escape(row.method)} ⚠ below blurred" if row.below_blurred else _escape(row.method),
+        f"{escape(row.method)} ⚠ below blurred" if row.below_blurred else escape(row.method),
         f"{row.psnr_db:.4f}",
         f"{row.gain_db:+.4f}",
         "" if row.ssim is None else f"{row.ssim:.4f}",
         "" if row.parameters is None else f"{row.parameters:,}",
-        "" if row.seconds_per_picture is None else f"{row.seconds_per_picture:.3f} ({row.device})",
+        *cost_cells(row),
         row.status,
         f"`{row.predictions_sha256[:12]}`" if row.predictions_sha256 else "",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _escape(text: str) -> str:
-    """Text from a submission inside a Markdown table: no cell ends early, no markup, no HTML."""
-    return "".join(f"\\{c}" if c in "\\|*_`[]<>" else c if c.isprintable() else " " for c in text)

@@ -1,0 +1,71 @@
+"""What a table shows of the cost of its methods, and how text from submissions gets into a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from deblurbench.runs.cost import SIZES, Cost, amount
+
+if TYPE_CHECKING:
+    from deblurbench.leaderboard.table import Row
+
+_NOTHING = "-"  # where one of two figures is missing
+
+
+def cost_fields(cost: Cost | None) -> dict[str, Any]:
+    """The fields of a `Row` that say what a method costs."""
+    if cost is None:
+        return {}
+    fields: dict[str, Any] = {"measured_on": cost.device}
+    for size in SIZES:
+        at = cost.at(size)
+        fields |= {f"macs_{size}": at.macs, f"seconds_{size}": at.seconds, f"memory_mb_{size}": at.memory_mb}
+    notes = [f"{size}: {cost.at(size).note}" for size in SIZES if cost.at(size).note]
+    return fields | {"not_measured": "; ".join(notes)}
+
+
+def cost_cells(row: Row) -> tuple[str, str, str]:
+    """GMAC, seconds and MB at both sizes; of a method whose cost was not measured, the seconds per picture."""
+    gmacs = _both(*(macs / 1e9 if macs is not None else None for macs in (row.macs_256x256, row.macs_1280x720)))
+    seconds = _both(row.seconds_256x256, row.seconds_1280x720)
+    memory = _both(row.memory_mb_256x256, row.memory_mb_1280x720)
+    if not row.measured_on and row.seconds_per_picture is not None:
+        seconds = f"{row.seconds_per_picture:.3f} per picture ({row.device})"
+    return gmacs, seconds, memory
+
+
+def _both(small: float | None, large: float | None) -> str:
+    if small is None and large is None:
+        return ""
+    return " / ".join(_NOTHING if value is None else amount(value) for value in (small, large))
+
+
+def cost_legend(rows: Sequence[Row]) -> list[str]:
+    """What the cells of cost mean and on what they were measured, as paragraphs of Markdown; none without figures."""
+    devices: dict[str, list[str]] = {}
+    missing: dict[str, str] = {}
+    for row in rows:
+        if row.measured_on and row.method not in devices.setdefault(row.measured_on, []):
+            devices[row.measured_on].append(row.method)
+        if row.not_measured:
+            missing.setdefault(row.method, row.not_measured)
+    if not devices:
+        return []
+    several = len(devices) > 1
+    where = "; ".join(
+        escape(device) + (f" ({', '.join(map(escape, methods))})" if several else "")
+        for device, methods in devices.items()
+    )
+    legend = (
+        f"GMAC, seconds and MB: of one picture of {' / '.join(SIZES)}. GMAC: 10^9 multiplications, with additions, "
+        "of convolutions and matrix products; Fourier transforms and what goes pixel by pixel are not among them. "
+        f"MB: 10^6 bytes, the peak beyond the loaded model. Measured on: {where}.\n"
+    )
+    notes = [f"{escape(method)}, not measured: {escape(note)}.\n" for method, note in missing.items()]
+    return [legend, *notes]
+
+
+def escape(text: str) -> str:
+    """Text from a submission inside a Markdown table: no cell ends early, no markup, no HTML."""
+    return "".join(f"\\{c}" if c in "\\|*_`[]<>" else c if c.isprintable() else " " for c in text)

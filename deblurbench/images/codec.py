@@ -244,6 +244,7 @@ CODECS = {
 
 
 def longest_magic() -> int:
+    """How many bytes of a file's beginning `decoder_of` needs."""
     return max(len(codec.magic) for codec in CODECS.values())
 
 

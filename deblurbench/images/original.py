@@ -27,6 +27,7 @@ Levels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 _ORIENTATION = 0x0112
 _TOLD = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432)  # a TIFF's tags that say no layout: title, camera, ...
 _TABLES = (34665, 34853)  # of more tags: the exposure's, the place's
+_TURNS = {1: (0, 0), 2: (0, 1), 3: (2, 0), 4: (2, 1), 5: (-1, 1), 6: (-1, 0), 7: (1, 1), 8: (1, 0)}
 _GREY = ("1", "L", "LA")
 _CONVERT = "convert it to RGB of 8 or 16 bits first"
 
@@ -108,10 +109,11 @@ def _by_pillow(file: BinaryIO, name: str) -> Original:
             raise Image.DecompressionBombError("more than twice Pillow's limit")
         if picture.format != "MPO" and getattr(picture, "n_frames", 1) != 1:
             raise PictureError(f"{name} has several frames", "keep one picture per file")
-        deep = any(";16" in str(tile) for tile in picture.tile)
+        stored = str(picture.tile)  # before anything is decoded: then it is empty
+        deep = ";16" in stored
+        grey = picture.mode in _GREY or "I;16" in stored or "LA;16" in stored
         orientation, block = _exif(picture)
         profile = picture.info.get("icc_profile") or None
-        grey = picture.mode in _GREY or any(f"{mode};16" in str(tile) for tile in picture.tile for mode in ("I", "LA"))
         if deep:
             picture.load()  # Pillow finds damage that OpenCV would only grumble about
             samples = _by_opencv(file, name, picture.size)
@@ -174,16 +176,7 @@ def _by_opencv(file: BinaryIO, name: str, size: tuple[int, int]) -> npt.NDArray[
 
 def _turned(samples: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     """Upright, from one of EXIF's eight orientations."""
-    quarter_turns, mirrored = {
-        1: (0, 0),
-        2: (0, 1),
-        3: (2, 0),
-        4: (2, 1),
-        5: (-1, 1),
-        6: (-1, 0),
-        7: (1, 1),
-        8: (1, 0),
-    }[orientation]
+    quarter_turns, mirrored = _TURNS[orientation]
     turned = np.rot90(samples, quarter_turns)
     return turned[:, ::-1] if mirrored else turned
 

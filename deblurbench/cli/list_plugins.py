@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deblurbench.cli import options
-from deblurbench.cli.explain import explain_protocol, notes
+from deblurbench.cli.explain_protocol import explain_protocol, notes
 from deblurbench.errors import UsageError
 from deblurbench.grid import grid
 from deblurbench.plugins import KINDS

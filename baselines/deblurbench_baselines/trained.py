@@ -11,7 +11,7 @@ from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RecipeError, RunError
 from deblurbench.files import canonical_json, make_folder, sha256_file
 from deblurbench.images.codec import Picture
-from deblurbench.runs.baseline import Resources, Restorer
+from deblurbench.runs.baseline import Resources, Restorer, Sensitivity
 from deblurbench.runs.inference import WHOLE, Inference
 from deblurbench_baselines.configs import TrainedConfig
 from deblurbench_baselines.recipe import RecipeBaseline
@@ -93,10 +93,19 @@ class TrainedBaseline(RecipeBaseline):
         return perceptual is not None and not perceptual.random
 
     def restorer(self, config: Config, weights: Path | None, device: str, inference: Inference = WHOLE) -> Restorer:
-        """The network with its weights as a function. Raises RunError where the weights do not fit."""
+        """The network with its weights as a function. Raises RunError where the weights do not fit.
+
+        UsageError where tiles are too small for the network.
+        """
         from deblurbench_baselines.inference.restorer import load_restorer
 
-        return load_restorer(self._known(config).network, self._needed(weights), device)
+        return load_restorer(self._known(config).network, self._needed(weights), device, inference)
+
+    def sensitivity(self, config: Config, weights: Path | None, device: str) -> Sensitivity:
+        """As `Baseline.sensitivity`, by backpropagation. Raises RunError where the weights do not fit."""
+        from deblurbench_baselines.inference.sensitivity import load_sensitivity
+
+        return load_sensitivity(self._known(config).network, self._needed(weights), device)
 
     def export_onnx(
         self, config: Config, weights: Path | None, out: Path, *, opset: int, pictures: Sequence[Picture] = ()

@@ -9,7 +9,7 @@ import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from deblurbench.images.png import Chunk, encode_png
 
 Levels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 """uint8, 0 .. 255, or uint16, 0 .. 65535: H x W x 3, RGB."""
+
+AnyLevels = TypeVar("AnyLevels", npt.NDArray[np.uint8], npt.NDArray[np.uint16])
+"""The same, where what comes out is of the type that goes in."""
 
 _ORIENTATION = 0x0112
 _TOLD = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432)  # a TIFF's tags that say no layout: title, camera, ...
@@ -55,7 +58,7 @@ class Original:
 
         A grey picture stays grey, as the mean of the three channels; the transparency is what it was.
         """
-        planes = [restored]
+        planes: list[npt.NDArray[Any]] = [restored]
         if self.grey:
             planes = [np.rint(restored.mean(axis=2, keepdims=True, dtype=np.float64)).astype(restored.dtype)]
         if self.alpha is not None:

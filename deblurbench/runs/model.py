@@ -11,6 +11,7 @@ from deblurbench.config import Config
 from deblurbench.errors import RunError, UsageError, nearest
 from deblurbench.files import parse_json, sha256_file
 from deblurbench.runs.baseline import WEIGHTS, Baseline, Restorer
+from deblurbench.runs.composed import compose
 from deblurbench.runs.device import choose_device
 from deblurbench.runs.inference import WHOLE, Inference
 from deblurbench.runs.record import RUN, read_run
@@ -26,8 +27,14 @@ class Model:
     device: str
 
     def restorer(self, inference: Inference = WHOLE) -> Restorer:
-        """The function that restores a picture. Raises as `Baseline.restorer`."""
-        return self.baseline.restorer(self.config, self.weights, self.device, inference)
+        """The function that restores a picture. Raises as `Baseline.restorer`.
+
+        Tiles, averages and batches go on around it, whatever the baseline: see `composed`.
+        """
+        if inference.precision != "float32" and not self.baseline.trains:
+            raise UsageError(f"{self.baseline.name} has no network", f"leave {inference.precision} out")
+        bare = self.baseline.restorer(self.config, self.weights, self.device, inference.of_network)
+        return compose([bare], inference)
 
     def weights_sha256(self) -> str | None:
         """Hex SHA-256 of the weights file."""

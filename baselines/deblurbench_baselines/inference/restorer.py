@@ -2,46 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from deblurbench.images.codec import Picture
+from deblurbench.errors import RunError
+from deblurbench.images.original import AnyLevels, Levels
 from deblurbench.runs.baseline import Restorer
+from deblurbench.runs.composed import compose
+from deblurbench.runs.inference import WHOLE, Floats, Inference
+from deblurbench.runs.tiles import to_levels
 from deblurbench_baselines.failures import explained
+from deblurbench_baselines.free_memory import free_bytes
+from deblurbench_baselines.inference.memory import bytes_per_pixel
 from deblurbench_baselines.inference.weights import load_weights
 from deblurbench_baselines.networks.settings.base import NetworkSettings
 from deblurbench_baselines.networks.shapes import shaped
-from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
+from deblurbench_baselines.tensors import place, to_batch, torch_device
+
+_SMALL = 1 << 20  # pixels for which there is room wherever a network runs at all: nothing is measured for them
+_SHARE = 0.5  # of the free memory that a picture may take
+_MARGIN = 1.3  # what convolutions need beside the tensors that are counted, at most [measured]
 
 
 class NetworkRestorer:
-    """Restores whole pictures with a network in its evaluation mode.
+    """Restores whole pictures with a network in its evaluation mode; a `FloatRestorer`.
 
     The network is left in that mode: BatchNorm uses its running statistics, dropout is off.
+
+    Args:
+        network: maps float N x 3 x H x W in [0, 1] to the same shape.
+        device: where its weights are.
+        multiple: pixels per step of its lowest resolution.
+        dtype: of its arithmetic: float32, or mixed with bfloat16.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device) -> None:
+    def __init__(
+        self, network: nn.Module, device: torch.device, *, multiple: int = 1, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.multiple = multiple
         self._network = network.eval()
         self._device = device
+        self._dtype = dtype
 
-    def __call__(self, picture: Picture) -> Picture:
-        """Restore uint8 H x W x 3; returns uint8 of the same shape, clipped and rounded.
+    def __call__(self, picture: AnyLevels) -> AnyLevels:
+        """Restore uint8 or uint16, H x W x 3; returns the same type and shape, clipped and rounded.
 
         Raises: RunError where the memory does not suffice, or the output is not finite.
         """
-        with torch.inference_mode(), explained("use smaller pictures"):
-            return to_picture(self._network(to_batch([picture], self._device))[0])
+        return to_levels(self.floats([picture])[0], picture)
+
+    def floats(self, pictures: Sequence[Levels]) -> Floats:
+        """Restore pictures of one shape and type: float32 N x H x W x 3, near [0, 1], not clipped.
+
+        Raises: as above.
+        """
+        mixed = self._dtype != torch.float32
+        with (
+            torch.inference_mode(),
+            explained("use smaller pictures, or smaller tiles (predict --tile 256)"),
+            torch.autocast(self._device.type, dtype=self._dtype if mixed else torch.bfloat16, enabled=mixed),
+        ):
+            output = self._network(_to_batch(pictures, self._device)).float()
+            finite = bool(torch.isfinite(output).all())
+            restored = np.ascontiguousarray(output.permute(0, 2, 3, 1).cpu().numpy())
+        if not finite:
+            raise RunError("the network's output is not finite", "its weights are damaged; train it again")
+        return restored
+
+    def has_room(self, count: int, height: int, width: int) -> bool:
+        """Whether the memory will probably suffice for so many pictures of that size at once."""
+        pixels = count * height * width
+        return pixels <= _SMALL or pixels * self._bytes_per_pixel * _MARGIN <= _SHARE * free_bytes(self._device)
+
+    @cached_property
+    def _bytes_per_pixel(self) -> float:
+        with explained("use another device"):
+            return bytes_per_pixel(self._network, self._device)
 
 
-def load_restorer(settings: NetworkSettings, weights: Path, device: str) -> Restorer:
+def _to_batch(pictures: Sequence[Levels], device: torch.device) -> torch.Tensor:
+    """float32 N x 3 x H x W in [0, 1], in channels-last order."""
+    if pictures[0].dtype == np.uint8:
+        return to_batch(pictures, device)  # type: ignore[arg-type]
+    stacked = np.stack([np.ascontiguousarray(picture) for picture in pictures]).astype(np.float32)
+    return torch.from_numpy(stacked).to(device).permute(0, 3, 1, 2).div_(65535)
+
+
+def load_restorer(settings: NetworkSettings, weights: Path, device: str, inference: Inference = WHOLE) -> Restorer:
     """The network that the settings describe, with the weights of a safetensors file, on a device.
 
-    Raises: RunError where the weights are missing or do not fit, UsageError for an unknown device.
+    Raises: RunError where the weights are missing or do not fit; UsageError for an unknown device, and where tiles are
+        too small for the network.
     """
     where = torch_device(device)
-    return NetworkRestorer(place(load_network(settings, weights), where), where)
+    network = place(load_network(settings, weights), where)
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[inference.precision]
+    return compose([NetworkRestorer(network, where, multiple=settings.multiple, dtype=dtype)], inference)
 
 
 def load_network(settings: NetworkSettings, weights: Path) -> nn.Module:

@@ -45,7 +45,7 @@ class CourseUNet(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape, near [0, 1]."""
         height, width = batch.shape[2:]
-        multiple = 2**self.settings.depth
+        multiple = self.settings.multiple
         hidden = pad_to(batch, next_multiple(height, multiple), next_multiple(width, multiple))
         skips: list[torch.Tensor] = []
         for stage in self.encoder:

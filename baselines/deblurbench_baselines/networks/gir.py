@@ -39,7 +39,7 @@ class GIR(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape in [0, 1]."""
         height, width = batch.shape[2:]
-        multiple = 4 if self.settings.pooled else 1
+        multiple = self.settings.multiple
         hidden = torch.relu(self.stem(pad_to(batch, next_multiple(height, multiple), next_multiple(width, multiple))))
         skips = []
         for block in self.encoder:

@@ -52,7 +52,7 @@ class UNet(nn.Module):
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Float N x 3 x H x W in [0, 1] to float of the same shape: in [0, 1], or near it without a sigmoid."""
         height, width = batch.shape[2:]
-        multiple = self.settings.unshuffle * 2**self.settings.depth
+        multiple = self.settings.multiple
         padded = pad_to(batch, next_multiple(height, multiple), next_multiple(width, multiple))
         output = self._levels(functional.pixel_unshuffle(padded, self.settings.unshuffle))
         output = functional.pixel_shuffle(output, self.settings.unshuffle)

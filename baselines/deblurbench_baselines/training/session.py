@@ -14,8 +14,8 @@ from deblurbench.progress import progress
 from deblurbench.runs.baseline import WEIGHTS, Resources
 from deblurbench_baselines.data.feeds import open_feed
 from deblurbench_baselines.data.pairs import read_pairs, spread, training_parts
-from deblurbench_baselines.data.room import free_bytes
 from deblurbench_baselines.failures import explained
+from deblurbench_baselines.free_memory import free_bytes
 from deblurbench_baselines.losses.combined import Losses
 from deblurbench_baselines.losses.perceptual import make_perceptual
 from deblurbench_baselines.networks.count import trainable_parameters

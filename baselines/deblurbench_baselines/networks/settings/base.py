@@ -19,6 +19,12 @@ Width = Annotated[int, Field(ge=1, le=4096)]
 class NetworkSettings(Config):
     """The settings of one kind of network that restores pictures. `build` makes the network they describe."""
 
+    @property
+    def multiple(self) -> int:
+        """Pixels per step of the lowest resolution. A part of a picture that begins at a multiple of it is divided as
+        the whole picture is."""
+        return 1
+
     @abstractmethod
     def build(self) -> nn.Module:
         """The network, freshly initialised from torch's global random stream.

@@ -26,6 +26,11 @@ class CourseUNetSettings(NetworkSettings):
         """How often the resolution is halved."""
         return len(self.widths) - 1
 
+    @property
+    def multiple(self) -> int:
+        """As `NetworkSettings.multiple`."""
+        return 2**self.depth
+
     @model_validator(mode="after")
     def _check_halves(self) -> Self:
         odd = [width for width in self.widths[:-1] if width % 2]

@@ -29,6 +29,11 @@ class GIRSettings(NetworkSettings):
     pooled: bool = True
     skips: bool = True
 
+    @property
+    def multiple(self) -> int:
+        """As `NetworkSettings.multiple`."""
+        return 4 if self.pooled else 1
+
     def build(self) -> nn.Module:
         """The generator that these settings describe."""
         from deblurbench_baselines.networks.gir import GIR

@@ -38,6 +38,11 @@ class NAFNetSettings(NetworkSettings):
         """How often the resolution is halved."""
         return len(self.encoder_blocks)
 
+    @property
+    def multiple(self) -> int:
+        """As `NetworkSettings.multiple`."""
+        return 2**self.depth
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         if len(self.decoder_blocks) != self.depth:

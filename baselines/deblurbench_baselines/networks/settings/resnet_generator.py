@@ -25,6 +25,11 @@ class ResnetGeneratorSettings(NetworkSettings):
     blocks: Annotated[int, Field(ge=1, le=100)] = 9
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
+    @property
+    def multiple(self) -> int:
+        """As `NetworkSettings.multiple`."""
+        return 4
+
     def build(self) -> nn.Module:
         """The generator that these settings describe."""
         from deblurbench_baselines.networks.resnet_generator import ResnetGenerator

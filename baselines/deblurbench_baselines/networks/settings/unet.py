@@ -46,6 +46,11 @@ class UNetSettings(NetworkSettings):
         up = [f"d{level}" for level in range(self.depth, 0, -1)]
         return [*down, "bottleneck", *up]
 
+    @property
+    def multiple(self) -> int:
+        """As `NetworkSettings.multiple`."""
+        return self.unshuffle * 2**self.depth
+
     @model_validator(mode="after")
     def _check_blocks(self) -> Self:
         unknown = [name for name in self.batch_norm if name not in self.blocks]

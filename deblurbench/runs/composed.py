@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -49,9 +49,9 @@ class Composed:
 
         Raises: RunError where the memory does not suffice, or a model gives something else than a picture.
         """
-        return self.restore([picture])[0]
+        return cast(AnyLevels, self.restore([picture])[0])
 
-    def restore(self, pictures: Sequence[AnyLevels], tick: Callable[[str], None] = lambda _: None) -> list[AnyLevels]:
+    def restore(self, pictures: Sequence[Levels], tick: Callable[[str], None] = lambda _: None) -> list[Levels]:
         """The same of pictures of one shape and type. `tick` is told how far it is, where it takes long."""
         grid = self.grid(len(pictures), *pictures[0].shape[:2])
         if grid is None:
@@ -119,7 +119,7 @@ class _OfBytes:
         self._restorer = restorer
 
     def __call__(self, picture: AnyLevels) -> AnyLevels:
-        return to_levels(self.floats([picture])[0], picture)
+        return cast(AnyLevels, to_levels(self.floats([picture])[0], picture))
 
     def floats(self, pictures: Sequence[Levels]) -> Floats:
         restored = [self._one(np.ascontiguousarray(to_8_bits(picture))) for picture in pictures]

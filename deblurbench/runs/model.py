@@ -31,10 +31,13 @@ class Model:
 
         Tiles, averages and batches go on around it, whatever the baseline: see `composed`.
         """
+        return compose([self.bare_restorer(inference)], inference)
+
+    def bare_restorer(self, inference: Inference = WHOLE) -> Restorer:
+        """The same, of whole pictures: what several models share and average goes on around all of them."""
         if inference.precision != "float32" and not self.baseline.trains:
             raise UsageError(f"{self.baseline.name} has no network", f"leave {inference.precision} out")
-        bare = self.baseline.restorer(self.config, self.weights, self.device, inference.of_network)
-        return compose([bare], inference)
+        return self.baseline.restorer(self.config, self.weights, self.device, inference.of_network)
 
     def weights_sha256(self) -> str | None:
         """Hex SHA-256 of the weights file."""

@@ -16,9 +16,10 @@ from deblurbench.progress import progress, say
 from deblurbench.runs import processes
 from deblurbench.runs.baseline import WEIGHTS, Resources, Restorer
 from deblurbench.runs.cost import keep_cost
+from deblurbench.runs.inference import WHOLE
 from deblurbench.runs.known_blur import check_known_blurs, known_blurs
 from deblurbench.runs.model import Model
-from deblurbench.runs.predict import TILING, Work, restore
+from deblurbench.runs.predict import Work, restore
 from deblurbench.runs.record import (
     PICTURES,
     PREDICTIONS,
@@ -144,7 +145,7 @@ def _predict(model: Model, dataset: Dataset, run: Path, *, quiet: bool) -> None:
             folder = make_folder(run / PICTURES / split)
             hashes, seconds = restore(restorer, _blurred(dataset, split, folder), bar)
             splits[split] = SplitPredictions(pictures=hashes, seconds_per_picture=seconds)
-    record = PredictionsRecord(weights_sha256=weights, tiling=TILING, device=model.device, splits=splits)
+    record = PredictionsRecord(weights_sha256=weights, tiling=WHOLE.label, device=model.device, splits=splits)
     write_predictions(run, record)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import UsageError
-from deblurbench.images.original import AnyLevels, Levels
+from deblurbench.images.original import Levels
 from deblurbench.runs.inference import Floats
 
 Span = tuple[int, int]
@@ -91,8 +91,8 @@ def _ramp(overlap: int) -> npt.NDArray[np.float64]:
 
 
 def restore_in_tiles(
-    restore: Restore, picture: AnyLevels, grid: Grid, batch: int, tick: Callable[[int], None] = lambda _: None
-) -> AnyLevels:
+    restore: Restore, picture: Levels, grid: Grid, batch: int, tick: Callable[[int], None] = lambda _: None
+) -> Levels:
     """Restore a picture in tiles, a row of them after the other.
 
     Args:
@@ -134,11 +134,12 @@ def _batches(columns: Sequence[Span], most: int) -> Iterator[list[int]]:
         yield from (numbers[start:stop] for start, stop in pairwise(edges))
 
 
-def to_levels(floats: Floats, like: AnyLevels) -> AnyLevels:
+def to_levels(floats: Floats, like: Levels) -> Levels:
     """float32 in [0, 1] as levels of the type of `like`: clipped, then rounded, never truncated.
 
     `floats` is used up.
     """
     np.clip(floats, 0, 1, out=floats)
     floats *= np.iinfo(like.dtype).max
-    return np.rint(floats, out=floats).astype(like.dtype)
+    levels: Levels = np.rint(floats, out=floats).astype(like.dtype)
+    return levels

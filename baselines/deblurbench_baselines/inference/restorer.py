@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -54,7 +55,7 @@ class NetworkRestorer:
 
         Raises: RunError where the memory does not suffice, or the output is not finite.
         """
-        return to_levels(self.floats([picture])[0], picture)
+        return cast(AnyLevels, to_levels(self.floats([picture])[0], picture))
 
     def floats(self, pictures: Sequence[Levels]) -> Floats:
         """Restore pictures of one shape and type: float32 N x H x W x 3, near [0, 1], not clipped.

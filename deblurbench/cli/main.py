@@ -30,6 +30,8 @@ _COMMANDS = {  # name -> (module below deblurbench.cli, attribute)
     "export": "export",
     "run-baseline": "run_baseline",
     "predict": "predict",
+    "average-weights": "average_weights",
+    "explain": "explain",
     "export-onnx": "export_onnx",
     "score": "score",
     "compare": "compare",

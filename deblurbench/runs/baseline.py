@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from deblurbench.blur.kernel import Kernel
 from deblurbench.blur.light import STORED
 from deblurbench.config import Config
@@ -27,6 +30,10 @@ class KernelRestorer(Protocol):
     def __call__(self, picture: Picture, kernel: Kernel, light: str = STORED, *, camera: bool = False) -> Picture:
         """`kernel` blurred it in a `light`, as recipes name it; behind it a `camera` may have added noise."""
 
+
+Sensitivity = Callable[[Picture], npt.NDArray[np.float32]]
+"""Takes a blurred picture (uint8 H x W x 3), returns the gradient, float32 H x W, of the restored pixel at
+(H // 2, W // 2) by each blurred one: of brightness, the mean over the channels, before anything is rounded."""
 
 Feed = Literal["auto", "memory", "loader", "device"]
 
@@ -114,6 +121,10 @@ class Baseline(ABC):
     def told_restorer(self, config: Config) -> KernelRestorer:
         """The function that restores a picture whose kernel is known. Only called where `is_told`."""
         raise UsageError(f"{self.name} finds the kernel by itself", "ask for its `restorer`")
+
+    def sensitivity(self, config: Config, weights: Path | None, device: str) -> Sensitivity | None:
+        """What the middle of a restored picture depends on, by its gradient; None: `explain` changes pixels instead."""
+        return None
 
     def macs(self, config: Config, height: int, width: int) -> int | None:
         """Multiplications with an addition for one picture of that size; None where nobody counts them."""

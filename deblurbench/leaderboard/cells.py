@@ -58,7 +58,7 @@ def cost_legend(rows: Sequence[Row]) -> list[str]:
         for device, methods in devices.items()
     )
     legend = (
-        f"GMAC, seconds and MB: of one picture of {' / '.join(SIZES)}. GMAC: 10^9 multiplications, with additions, "
+        f"GMAC, seconds and MB: of one picture of {' / '.join(SIZES)}. GMAC: 10^9 multiply-adds "
         "of convolutions and matrix products; Fourier transforms and what goes pixel by pixel are not among them. "
         f"MB: 10^6 bytes, the peak beyond the loaded model. Measured on: {where}.\n"
     )

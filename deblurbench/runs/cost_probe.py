@@ -30,6 +30,7 @@ from deblurbench.files import write_json
 from deblurbench.images.codec import Picture
 from deblurbench.runs.baseline import Baseline, Restorer
 from deblurbench.runs.cost import SIZES, Asked, Cost, SizeCost, amount
+from deblurbench.runs.model import Model
 
 _CALLS = 5  # after the first one
 _SECONDS = 3.0  # for all calls at a size; a first call that takes longer is the measurement
@@ -148,7 +149,8 @@ def _restorer(asked: Asked, kernel: Kernel) -> Restorer:
     if baseline.is_told(config):
         told = baseline.told_restorer(config)
         return lambda picture: told(picture, kernel)
-    return baseline.restorer(config, Path(asked.weights) if asked.weights else None, asked.device, asked.inference)
+    weights = Path(asked.weights) if asked.weights else None
+    return Model(baseline, config, weights, asked.device).restorer(asked.inference)
 
 
 def _too_much(picture: Picture, known: SizeCost, smaller: Picture, memory: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from deblurbench.errors import RunError
-from deblurbench.files import canonical_json, replacing
+from deblurbench.files import replacing
+from deblurbench.runs.weights_file import with_sorted_header
 
 _MOST_KEYS = 5  # named in an error; the rest is counted
-_ALIGNMENT = 8  # of the header of a safetensors file, bytes
 
 
 def save_weights(path: Path, network: nn.Module, metadata: Mapping[str, str]) -> None:
@@ -23,20 +22,9 @@ def save_weights(path: Path, network: nn.Module, metadata: Mapping[str, str]) ->
     Equal weights and metadata give equal bytes.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    data = _with_sorted_header(save(tensors, metadata=dict(metadata)))
+    data = with_sorted_header(save(tensors, metadata=dict(metadata)))
     with replacing(path) as temporary:
         temporary.write_bytes(data)
-
-
-def _with_sorted_header(data: bytes) -> bytes:
-    """The same safetensors file with its header in one order: the library's own differs from run to run.
-
-    Format: 8 bytes little-endian length, a JSON header padded with spaces, the tensors.
-    """
-    size = int.from_bytes(data[:8], "little")
-    header = canonical_json(json.loads(data[8 : 8 + size])).encode("ascii")
-    header += b" " * (-len(header) % _ALIGNMENT)
-    return len(header).to_bytes(8, "little") + header + data[8 + size :]
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

@@ -74,7 +74,7 @@ def _shares(axes: Any, response: Response, reach: int) -> None:
     for share, dashes in zip(SHARES, _RINGS, strict=True):
         radius = response.radius(share)
         if radius is not None:
-            axes.axvline(radius, color=_RED, linestyle=dashes, label=f"{share:.0%} within {radius:.1f} px")
+            axes.axvline(radius, color=_RED, linestyle=dashes, label=f"{share:.0%} {_within(radius)}")
     axes.set_xlim(0, min(reach, radii[-1]) if len(radii) > 1 else 1)
     axes.set_ylim(min(45.0, 100 * float(shares[0]) - 5), 102)
     axes.set_title(f"by {response.method}, n = {response.n}", fontsize="medium")
@@ -82,6 +82,10 @@ def _shares(axes: Any, response: Response, reach: int) -> None:
     axes.set_ylabel("share within (%)")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize="small", loc="lower right")
+
+
+def _within(radius: float) -> str:
+    return f"within {radius:.1f} px" if radius else "in the pixel itself"
 
 
 def draw_gains(path: Path, gains: Mapping[str, Gains], title: str) -> None:
@@ -112,19 +116,20 @@ def _gain(axes: Any, of: Gains) -> None:
     shown = [of.model, *(value for value in (of.right,) if value is not None)]
     low, top = min(float(value.min()) for value in shown), max(float(value.max()) for value in shown)
     axes.set_yscale("log")
-    axes.set_ylim(max(0.05, min(0.8, 0.8 * low)), max(1.5, 2 * top))
-    _plain_ticks(axes)
+    low, top = max(0.05, min(0.8, 0.8 * low)), max(1.5, 2 * top if top > 1.5 else 0)
+    axes.set_ylim(low, top)
+    _plain_ticks(axes, (1, 2, 5) if top / low > 5 else (1, 1.2, 1.5, 2, 3, 5, 8))
     axes.set_xlim(0, 0.5)
     axes.set_ylabel("gain of the amplitude")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small", loc="upper left")
 
 
-def _plain_ticks(axes: Any) -> None:
-    """Whole numbers for people, not powers of ten."""
+def _plain_ticks(axes: Any, steps: Sequence[float]) -> None:
+    """Numbers for people, not powers of ten, at `steps` of each."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
 
@@ -167,8 +172,8 @@ def draw_posteriors(path: Path, beliefs: Sequence[Belief], title: str) -> None:
             axes.axvline(belief.known, color=_RED, linestyle=":", linewidth=1.6, label=f"true: {belief.known:.2f} px")
         axes.set_title(belief.name, fontsize="medium", parse_math=False)
         axes.set_xlim(low, high)
-        axes.set_ylim(0, None)
-        axes.legend(fontsize="x-small")
+        axes.set_ylim(0, 1.45 * axes.get_ylim()[1])  # room for the legend
+        axes.legend(fontsize="x-small", ncols=2, loc="upper center")
         axes.set_xlabel("spread of the kernel (pixels)")
         axes.set_ylabel("probability")
     for axes in grid[len(beliefs) :]:

@@ -97,7 +97,7 @@ def write_weights(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> 
     """Write a safetensors file, whole or not at all. Equal tensors and metadata give equal bytes."""
     from safetensors.numpy import save
 
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    contiguous = {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
     data = with_sorted_header(save(contiguous, metadata=dict(metadata)))
     with replacing(path) as temporary:
         temporary.write_bytes(data)

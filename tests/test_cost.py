@@ -13,6 +13,7 @@ import torch
 from conftest import noise
 from torch import nn
 
+import deblurbench_baselines
 from deblurbench.errors import DeblurbenchError, RunError
 from deblurbench.leaderboard.cells import cost_legend
 from deblurbench.leaderboard.submission import from_run, read_submission
@@ -25,7 +26,11 @@ from deblurbench.runs.record import read_run
 from deblurbench.runs.run import run_baseline
 from deblurbench_baselines import cnn, gir, identity, nafnet, unet
 from deblurbench_baselines.networks.macs import macs
+from deblurbench_baselines.trained import TrainedBaseline
 
+TRAINED = {
+    name: baseline for name, baseline in vars(deblurbench_baselines).items() if isinstance(baseline, TrainedBaseline)
+}
 MEASURED = Cost(
     device="A CPU, 1 thread",
     sizes={
@@ -64,6 +69,14 @@ def test_macs_grow_with_the_picture():
     config = unet.configure()
     assert unet.macs(config, 256, 256) == 12_075_401_216
     assert unet.macs(config, 512, 256) == 2 * 12_075_401_216
+
+
+@pytest.mark.parametrize("name", sorted(TRAINED))
+def test_every_network_that_ships_is_counted(name):
+    baseline = TRAINED[name]
+    config = baseline.configure("smoke")
+    small, large = baseline.macs(config, 64, 64), baseline.macs(config, 64, 128)
+    assert 0 < 1.9 * small < large
 
 
 class Products(nn.Module):
@@ -182,6 +195,20 @@ def test_the_picture_is_always_the_same_and_like_a_photograph():
     assert np.array_equal(picture, cost_probe.blurred_picture(120, 160, kernel))
     assert picture.shape == (120, 160, 3)
     assert estimate(picture).spread == pytest.approx(1.2, abs=0.25)
+
+
+def test_memory_of_a_gpu_is_that_of_its_tensors(monkeypatch):
+    """Without a GPU: torch's three counters, as it documents them, in their place."""
+    peaks = iter([180_000_000, 700_000_000])
+    for name, value in (
+        ("memory_allocated", lambda *_: 100_000_000),
+        ("reset_peak_memory_stats", lambda *_: None),
+        ("max_memory_allocated", lambda *_: next(peaks)),
+    ):
+        monkeypatch.setattr(torch.cuda, name, value)
+    meter = cost_probe.CudaMeter("cuda:0")
+    figures = [cost_probe._measured(lambda p: p, noise(8, 8), meter).memory_mb for _ in range(2)]
+    assert (meter.kind, figures) == ("cuda", [80.0, 600.0])
 
 
 # Keeping

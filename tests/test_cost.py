@@ -74,7 +74,7 @@ def test_macs_grow_with_the_picture():
 @pytest.mark.parametrize("name", sorted(TRAINED))
 def test_every_network_that_ships_is_counted(name):
     baseline = TRAINED[name]
-    config = baseline.configure("smoke")
+    config = baseline.configure()
     small, large = baseline.macs(config, 64, 64), baseline.macs(config, 64, 128)
     assert 0 < 1.9 * small < large
 

@@ -207,7 +207,8 @@ def test_explain_a_dataset_with_a_classical_method(cli, tiny, tmp_path):
 def test_explain_a_network_by_its_weights_on_a_pair_of_folders(cli, tmp_path, one_thread):
     config = unet.configure("demo")
     torch.manual_seed(1)
-    weights = tmp_path / "w.safetensors"
+    weights = tmp_path / "mine" / "weights.safetensors"
+    weights.parent.mkdir()
     network = config.network.build()
     with torch.no_grad():
         for parameter in network.parameters():  # the demo starts as the identity: give it something to say
@@ -219,6 +220,7 @@ def test_explain_a_network_by_its_weights_on_a_pair_of_folders(cli, tmp_path, on
     out = tmp_path / "out"
     assert cli("explain", weights, tmp_path / "blur", tmp_path / "sharp", "--out", out).code == 0
     found = json.loads((out / "explain.json").read_text())
+    assert (found["model"], found["baseline"]) == ("mine", "unet")
     assert found["receptive_field"]["blur"]["method"] == "gradient"
     assert found["receptive_field"]["blur"]["window"] == 63
     assert found["gain"]["blur"].keys() == {"frequencies", "model", "right", "agreement", "before"}
@@ -335,6 +337,10 @@ def test_nothing_is_written_into_the_input(cli, tiny):
     result = cli("explain", "wiener", tiny.path, "--out", tiny.path / "explained")
     assert (result.code, "nothing is written there" in result.err) == (2, True)
     assert not (tiny.path / "explained").exists()
+    run = tiny.path.parent / "run"
+    assert cli("run-baseline", "identity", "--data", tiny.path, "--out", run, "--quiet").code == 0
+    assert cli("explain", run, tiny.path, "--out", run / "explained").code == 2
+    assert not (run / "explained").exists()
 
 
 def test_many_kernels_in_a_split(cli, tiny_recipe, tmp_path):

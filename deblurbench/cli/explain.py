@@ -51,13 +51,16 @@ def command(
     Example: deblurbench explain runs/unet-demo-starter data/starter --split test-g1.6 --out explained/unet
     Example: deblurbench explain wiener blurred/ sharp/ --out explained/mine
     """
+    from deblurbench.files import refuse_inside
     from deblurbench.runs.explain.explanation import check_out, explain, explanation_text, write_explanation
     from deblurbench.runs.model import open_model
 
     opened = open_model(model, device)
+    if Path(model).is_dir():
+        refuse_inside(out, Path(model))
     subjects = _subjects(pictures, out, splits, limit, workers, quiet)
     check_out(out, overwrite=overwrite)
-    found = explain(opened, Path(model).name or model, subjects, quiet=quiet)
+    found = explain(opened, _name(model), subjects, quiet=quiet)
     files = write_explanation(out, found)
     if json_out:
         options.put_json(json_out, found.as_dict())
@@ -65,6 +68,14 @@ def command(
         click.echo(explanation_text(found))
         for file in files:
             click.echo(file)
+
+
+def _name(model: str) -> str:
+    """What figures call a model: of weights that lie in a run folder, the name of that folder."""
+    from deblurbench.runs.baseline import WEIGHTS
+
+    path = Path(model).resolve()
+    return path.parent.name if path.name == WEIGHTS else path.name
 
 
 def _subjects(

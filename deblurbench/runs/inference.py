@@ -22,8 +22,8 @@ class Inference(Config):
     """One way to restore pictures. The default, `WHOLE`, is the plain one: whole pictures, once, in float32.
 
     Attributes:
-        tile: the side of tiles, pixels; None: whole pictures; `auto`: whole while the memory suffices, else tiles.
-        overlap: of neighbouring tiles, pixels, at least; results are blended over it. 0: crops that are restored each
+        tile: the side of tiles, pixels, at most; None: whole pictures; `auto`: whole while the memory suffices.
+        overlap: of neighbouring tiles, pixels; results are blended over it. 0: crops that are restored each
             by itself and put side by side. `auto` takes its own.
         ensemble: restore all eight quarter turns and mirror images of a picture, and average what comes out.
         precision: of a network's arithmetic.

@@ -28,10 +28,10 @@ class Grid:
     are the borders of its outer tiles.
 
     Attributes:
-        tile: the side, pixels. The last tiles of a row or column are moved in.
-        overlap: pixels, at least. 0: tiles side by side, each restored as a picture of its own; those that are moved in
-            become the mean with what they cover, as with `deblurbench stitch`.
-        multiple: where tiles overlap, they begin at multiples of it; the last ones may be a little smaller then.
+        tile: the side, pixels, at most: as few tiles as can be cover an axis, and all are about as long.
+        overlap: pixels. 0: tiles of just that side, side by side, each restored as a picture of its own; the last ones
+            are moved in, and become the mean with what they cover, as with `deblurbench stitch`.
+        multiple: where tiles overlap, they begin at multiples of it.
 
     Raises: UsageError where tiles are too small for `overlap` and `multiple`.
     """
@@ -50,18 +50,18 @@ class Grid:
 
     @property
     def _step(self) -> int:
-        if not self.overlap:
-            return self.tile
         return (self.tile - self.overlap) // self.multiple * self.multiple
 
     def spans(self, size: int) -> list[Span]:
         """The tiles along an axis of `size` pixels."""
         if size <= self.tile:
             return [(0, size)]
-        last = size - self.tile
-        if self.overlap:
-            last += -last % self.multiple
-        return [(start, min(start + self.tile, size)) for start in (*range(0, last, self._step), last)]
+        if not self.overlap:
+            last = size - self.tile
+            return [(start, start + self.tile) for start in (*range(0, last, self.tile), last)]
+        steps = -(-(size - self.overlap) // self._step)  # rounded up, as is their length, to a multiple
+        step = -(-(size - self.overlap) // (steps * self.multiple)) * self.multiple
+        return [(i * step, min((i + 1) * step + self.overlap, size)) for i in range(steps)]
 
     def weights(self, size: int) -> list[Floats]:
         """How much each tile along an axis counts, pixel by pixel; at each pixel of the axis they sum to one."""

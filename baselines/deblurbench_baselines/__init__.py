@@ -1,6 +1,7 @@
 """The baselines that ship with deblurbench. Importing this package imports no torch."""
 
-from deblurbench_baselines.classical.baseline import ClassicalBaseline
+from deblurbench_baselines.classical.baseline import ClassicalBaseline, DeconvolutionBaseline
+from deblurbench_baselines.classical.settings import BlindSettings, KernelSettings, OracleSettings, UnsharpSettings
 from deblurbench_baselines.configs import (
     CNNConfig,
     CourseUNetConfig,
@@ -13,7 +14,11 @@ from deblurbench_baselines.configs import (
 from deblurbench_baselines.trained import TrainedBaseline
 
 identity = ClassicalBaseline("identity")
-wiener = ClassicalBaseline("wiener")
+unsharp = ClassicalBaseline("unsharp", UnsharpSettings)
+wiener = DeconvolutionBaseline("wiener", BlindSettings)
+wiener_oracle = DeconvolutionBaseline("wiener-oracle", OracleSettings, module="wiener")
+richardson_lucy = DeconvolutionBaseline("richardson-lucy", KernelSettings)
+tv = DeconvolutionBaseline("tv", KernelSettings)
 cnn = TrainedBaseline("cnn", CNNConfig)
 unet = TrainedBaseline("unet", UNetConfig)
 unet_8m = TrainedBaseline("unet-8m", CourseUNetConfig)

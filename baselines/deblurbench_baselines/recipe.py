@@ -22,7 +22,8 @@ class Variant(Config):
         label: as tables show it; None: the baseline's name and, in parentheses, the preset's.
         parameters, trainable: as the founders' framework counts them, see `Recipe`; None for classical methods.
         critic_parameters: the same of the critic, where there is one.
-        network, training, critic, adversarial: tables of settings; of a preset the keys in which it differs.
+        network, training, critic, adversarial, method: tables of settings; of a preset the keys in which it differs.
+            `method` is that of baselines without training.
     """
 
     summary: str
@@ -34,11 +35,12 @@ class Variant(Config):
     training: dict[str, Any] = Field(default_factory=dict)
     critic: dict[str, Any] = Field(default_factory=dict)
     adversarial: dict[str, Any] = Field(default_factory=dict)
+    method: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, dict[str, Any]]:
         """The tables of settings that are there."""
-        named = {name: getattr(self, name) for name in ("network", "training", "critic", "adversarial")}
+        named = {name: getattr(self, name) for name in ("network", "training", "critic", "adversarial", "method")}
         return {name: table for name, table in named.items() if table}
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from deblurbench.blur.bank import Bank
 from deblurbench.blur.estimate import estimate, transfer
 from deblurbench.blur.kernel import Kernel
 from deblurbench.blur.light import STORED
 from deblurbench.images.codec import Picture
+from deblurbench_baselines.classical.border import Border, Coefficients
 from deblurbench_baselines.classical.light import Floats, to_picture, to_planes
 
 _SHARP = 0.7  # pixels: below it a softness of the photograph's own cannot be told from blur
@@ -38,15 +38,15 @@ class Belief:
     likeliest: Kernel
     is_rounded: bool = True
 
-    def moments(self, rows: Floats, columns: Floats) -> tuple[npt.NDArray[np.complex128], Floats]:
-        """E[H] and E[|H|^2], rows x columns, at angular frequencies in radians per sample."""
-        shape = (len(rows), len(columns))
+    def moments(self, border: Border) -> tuple[Coefficients, Floats]:
+        """E[H] and E[|H|^2], rows x columns, at the frequencies of a border; of even kernels both are real."""
+        shape = (len(border.rows), len(border.columns))
         mean, square = np.zeros(shape, dtype=np.complex128), np.zeros(shape)
         for weight, kernel in zip(self.weights, self.kernels, strict=True):
-            factor = transfer(kernel, rows, columns)
+            factor = transfer(kernel, border.rows, border.columns)
             mean += weight * factor
             square += weight * (factor.real**2 + factor.imag**2)
-        return mean, square
+        return (mean.real if border.is_exact else mean), square
 
 
 Deconvolution = Callable[[Floats, Belief], Floats]

@@ -108,7 +108,7 @@ class Mirror(Border):
         from scipy.fft import rfft2
 
         height, width = self._shape
-        alone = np.zeros((len(planes), *self._period))
+        alone = np.zeros((len(planes), *self._period), dtype=planes.dtype)
         alone[:, :height, :width] = planes
         spread = self._whole(rfft2(alone) * np.conj(transfer))
         folded = spread[:, :height]
@@ -136,6 +136,11 @@ class Mirror(Border):
         from scipy.fft import irfft2
 
         return np.asarray(irfft2(coefficients, s=self._period))
+
+
+def single(values: Coefficients) -> Coefficients:
+    """The values in single precision: what iterates is twice as fast with them, and its end is far coarser."""
+    return np.asarray(values, dtype=np.complex64 if np.iscomplexobj(values) else np.float32)
 
 
 def border_for(shape: tuple[int, int], kernels: Sequence[Kernel]) -> Border:

@@ -52,12 +52,12 @@ def wiener_filter(border: Border, planes: Floats, belief: Belief, caution: Seque
     border is not exact, the mirror image beyond it is used only once: each later pass continues the picture with
     the blur of what has been restored so far, and trusts it more. `caution`: times N / S, pass by pass.
     """
-    mean, square = belief.moments(border.rows, border.columns)
+    mean, square = belief.moments(border)
     spectra = [fit_spectrum(power(plane), belief.likeliest, is_rounded=belief.is_rounded) for plane in planes]
     ratios = noise_to_signal(spectra, border.rows, border.columns)
     ratios[:, 0, 0] = 0.0  # the mean of the picture is kept
     if border.is_exact:
-        return border.inverse(border.forward(planes) * (mean.real / (square + ratios)))
+        return border.inverse(border.forward(planes) * (mean / (square + ratios)))
     observed, restored = border.observed(planes), planes
     for factor in _CAUTION if caution is None else caution:
         restored = border.inverse(observed * (mean.conj() / (square + factor * ratios)))

@@ -21,8 +21,8 @@ def cost_fields(cost: Cost | None) -> dict[str, Any]:
     for size in SIZES:
         at = cost.at(size)
         fields |= {f"macs_{size}": at.macs, f"seconds_{size}": at.seconds, f"memory_mb_{size}": at.memory_mb}
-    notes = [f"{size}: {cost.at(size).note}" for size in SIZES if cost.at(size).note]
-    return fields | {"not_measured": "; ".join(notes)}
+    notes = [f"at {size}, {cost.at(size).note}" for size in SIZES if cost.at(size).note]
+    return fields | {"cost_note": "; ".join(notes)}
 
 
 def cost_cells(row: Row) -> tuple[str, str, str]:
@@ -44,12 +44,12 @@ def _both(small: float | None, large: float | None) -> str:
 def cost_legend(rows: Sequence[Row]) -> list[str]:
     """What the cells of cost mean and on what they were measured, as paragraphs of Markdown; none without figures."""
     devices: dict[str, list[str]] = {}
-    missing: dict[str, str] = {}
+    noted: dict[str, str] = {}
     for row in rows:
         if row.measured_on and row.method not in devices.setdefault(row.measured_on, []):
             devices[row.measured_on].append(row.method)
-        if row.not_measured:
-            missing.setdefault(row.method, row.not_measured)
+        if row.cost_note:
+            noted.setdefault(row.method, row.cost_note)
     if not devices:
         return []
     several = len(devices) > 1
@@ -62,7 +62,7 @@ def cost_legend(rows: Sequence[Row]) -> list[str]:
         "of convolutions and matrix products; Fourier transforms and what goes pixel by pixel are not among them. "
         f"MB: 10^6 bytes, the peak beyond the loaded model. Measured on: {where}.\n"
     )
-    notes = [f"{escape(method)}, not measured: {escape(note)}.\n" for method, note in missing.items()]
+    notes = [f"{escape(method)}: {escape(note)}.\n" for method, note in noted.items()]
     return [legend, *notes]
 
 

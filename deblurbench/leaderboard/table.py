@@ -24,7 +24,7 @@ class Row:
     """One row of a track's table. `rank` is None for the blurred row, which does not compete.
 
     Equal ranks are ties at the printed four decimals; `below_blurred` marks a method that makes pictures worse.
-    What one picture of a size costs is as `runs.cost.SizeCost` has it; `not_measured` says why a figure is missing.
+    What one picture of a size costs is as `runs.cost.SizeCost` has it; `cost_note` says why a figure is missing.
     `seconds_per_picture` is the mean over the pictures of the split.
     """
 
@@ -46,7 +46,7 @@ class Row:
     memory_mb_256x256: float | None = None
     memory_mb_1280x720: float | None = None
     measured_on: str = ""
-    not_measured: str = ""
+    cost_note: str = ""
     seconds_per_picture: float | None = None
     device: str = ""
     status: str = ""

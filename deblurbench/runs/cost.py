@@ -41,7 +41,7 @@ Line = Annotated[str, Field(max_length=160), AfterValidator(_check_printable)]
 
 
 class SizeCost(Config):
-    """The cost of one picture of a size. What is None could not be measured; `note` says why.
+    """The cost of one picture of a size. What is None could not be measured; `note` says why, or what to mind.
 
     Attributes:
         macs: multiplications, each with its addition; None for methods without a network.

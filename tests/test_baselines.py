@@ -14,7 +14,19 @@ from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RecipeError, RunError, UsageError
 from deblurbench.runs.baseline import Resources
 from deblurbench.runs.model import read_metadata
-from deblurbench_baselines import cnn, identity, nafnet, unet, unet_3, unet_8m, unet_512, unet_1024, wiener
+from deblurbench_baselines import (
+    cnn,
+    identity,
+    nafnet,
+    swift,
+    swift_general,
+    unet,
+    unet_3,
+    unet_8m,
+    unet_512,
+    unet_1024,
+    wiener,
+)
 from deblurbench_baselines.configs import UNetConfig
 from deblurbench_baselines.inference.restorer import NetworkRestorer
 from deblurbench_baselines.inference.weights import load_weights, save_weights
@@ -23,7 +35,7 @@ from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
 
 CPU = torch.device("cpu")
-TRAINED = [cnn, unet, unet_8m, unet_512, unet_1024, unet_3, nafnet]
+TRAINED = [cnn, unet, unet_8m, unet_512, unet_1024, unet_3, nafnet, swift, swift_general]
 ALL = [identity, wiener, *TRAINED]
 VARIANTS = [(baseline, preset) for baseline in TRAINED for preset in (None, *baseline.presets)]
 SMALLER = [variant for variant in VARIANTS if variant[0].counts(variant[0].configure(variant[1]))[0] < 10_000_000]
@@ -44,7 +56,7 @@ def test_baseline_says_what_it_is(baseline):
 @pytest.mark.parametrize(("baseline", "preset"), VARIANTS, ids=variant_id)
 def test_declared_counts_are_those_of_the_built_network(baseline, preset):
     network = baseline.configure(preset).network.build()
-    as_torch = baseline in (unet_512, unet_1024)  # of document 004, which is no Keras
+    as_torch = baseline in (unet_512, unet_1024, swift, swift_general)  # of document 004, which is no Keras, and ours
     total = trainable_parameters(network) if as_torch else printed_total(network)
     assert baseline.counts(baseline.configure(preset)) == (total, trainable_parameters(network))
 

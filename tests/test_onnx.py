@@ -145,7 +145,7 @@ def test_every_network_gives_the_same_by_onnx_at_any_size(baseline, changed, tmp
             wanted = network(batch).numpy()
         got = outputs(tmp_path / "n.onnx", batch.numpy())
         assert got.shape == wanted.shape
-        np.testing.assert_allclose(got, wanted, atol=1e-4, rtol=0)
+        np.testing.assert_allclose(got, wanted, atol=1e-4 * max(1, np.abs(wanted).max()), rtol=0)
         assert wanted.std() > 1e-3 or height * width < 16  # a constant would prove nothing
 
 

@@ -19,6 +19,7 @@ SHIPPED = sorted(p.parent.name for p in (ROOT / "datasets").glob("*/recipe.toml"
 def test_these_ship():
     assert set(SHIPPED) == {
         "starter", "gnr638", "pexels-128", "gopro", "gopro-256-npy", "gir-256", "gopro-style", "shake-mix",
+        "swift", "swift-general",
     }  # fmt: skip
     assert set(find_recipes()) >= set(SHIPPED)
 

@@ -52,7 +52,7 @@ def small(tmp_path_factory):
 def test_every_recipe_of_a_network_is_offered():
     recipes = {path.stem for path in FOLDER.glob("*.toml") if "[network]" in path.read_text()}
     assert set(TRAINED) == recipes
-    assert len(TRAINED) == 10
+    assert len(TRAINED) == 12
 
 
 @pytest.mark.parametrize("name", TRAINED)

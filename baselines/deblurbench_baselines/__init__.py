@@ -9,6 +9,8 @@ from deblurbench_baselines.configs import (
     GANConfig,
     GIRConfig,
     NAFNetConfig,
+    SwiftConfig,
+    SwiftGeneralConfig,
     UNetConfig,
 )
 from deblurbench_baselines.trained import TrainedBaseline
@@ -26,6 +28,8 @@ unet_512 = TrainedBaseline("unet-512", UNetConfig)
 unet_1024 = TrainedBaseline("unet-1024", UNetConfig)
 unet_3 = TrainedBaseline("unet-3", UNetConfig)
 nafnet = TrainedBaseline("nafnet", NAFNetConfig)
+swift = TrainedBaseline("swift", SwiftConfig)
+swift_general = TrainedBaseline("swift-general", SwiftGeneralConfig)
 gan = TrainedBaseline("gan", GANConfig)
 gan_2m = TrainedBaseline("gan-2m", GAN2MConfig)
 gir = TrainedBaseline("gir", GIRConfig)

@@ -15,6 +15,7 @@ from deblurbench_baselines.networks.settings.critics import ConvCriticSettings
 from deblurbench_baselines.networks.settings.gir import GIRSettings
 from deblurbench_baselines.networks.settings.nafnet import NAFNetSettings
 from deblurbench_baselines.networks.settings.resnet_generator import ResnetGeneratorSettings
+from deblurbench_baselines.networks.settings.swift import SwiftGeneralSettings, SwiftSettings
 from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.training.settings import TrainingSettings
 
@@ -68,6 +69,18 @@ class NAFNetConfig(TrainedConfig):
     """A resolved recipe of NAFNet."""
 
     network: NAFNetSettings
+
+
+class SwiftConfig(TrainedConfig):
+    """A resolved recipe of swift."""
+
+    network: SwiftSettings
+
+
+class SwiftGeneralConfig(TrainedConfig):
+    """A resolved recipe of swift-general."""
+
+    network: SwiftGeneralSettings
 
 
 class GANConfig(AdversarialConfig):

@@ -16,6 +16,8 @@ from deblurbench.runs.inference import WHOLE, Inference
 from deblurbench_baselines.configs import TrainedConfig
 from deblurbench_baselines.recipe import RecipeBaseline
 
+SHIPPED = Path(__file__).parent / "weights"
+
 
 class TrainedBaseline(RecipeBaseline):
     """A network from `recipes/<name>.toml`."""
@@ -44,6 +46,11 @@ class TrainedBaseline(RecipeBaseline):
         from deblurbench_baselines.networks.count import count
 
         return count(known.network, self._recipe.counting)
+
+    def shipped(self, config: Config) -> Path | None:
+        """As `Baseline.shipped`: `weights/<name>.safetensors`, of the recipe as it stands."""
+        file = SHIPPED / f"{self.name}.safetensors"
+        return file if file.is_file() and config == self.configure() else None
 
     def macs(self, config: Config, height: int, width: int) -> int | None:
         """As `Baseline.macs`: see `networks.macs` for what is counted."""

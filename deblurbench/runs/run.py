@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import PictureError, UsageError
-from deblurbench.files import locked, make_folder, refuse_inside
+from deblurbench.files import locked, make_folder, refuse_inside, replacing, sha256_file
 from deblurbench.images.codec import Picture, read_rgb
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
@@ -95,7 +96,7 @@ def carry_out(request: Request, dataset: Dataset, run: Path) -> Outcome:
     with locked(make_folder(run)):
         record = resolved.record(dataset)
         open_run(run, record, resolved.baseline, overwrite=request.overwrite, retrain=request.retrain)
-        finished = _train(resolved, dataset, run)
+        finished = _has_shipped(resolved, run) or _train(resolved, dataset, run)
         weights = run / WEIGHTS if resolved.baseline.trains else None
         if not finished or request.train_only:
             return Outcome(run, finished, weights if weights and weights.is_file() else None)
@@ -121,6 +122,22 @@ def _no_test_split(dataset: Dataset) -> str:
     if dataset.format == "adopted" and dataset.splits.get("val"):
         return "it was published without one: restore its val with `deblurbench predict` and `score` the result"
     return "add one to its recipe, or only train with --train-only"
+
+
+def _has_shipped(resolved: Resolved, run: Path) -> bool:
+    """Whether the run restores with the weights that come with the package; a copy of them goes into its folder.
+
+    Not where training is asked for, or has taken place.
+    """
+    request, shipped = resolved.request, resolved.baseline.shipped(resolved.config)
+    if shipped is None or request.train_only or request.retrain:
+        return False
+    copy = run / WEIGHTS
+    if not copy.is_file():
+        say(f"{request.name} comes with weights; --retrain trains it anew", quiet=resolved.resources.quiet)
+        with replacing(copy) as temporary:
+            shutil.copyfile(shipped, temporary)
+    return sha256_file(copy) == sha256_file(shipped)
 
 
 def _train(resolved: Resolved, dataset: Dataset, run: Path) -> bool:

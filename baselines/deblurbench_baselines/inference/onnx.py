@@ -144,7 +144,10 @@ def _batch(picture: Picture) -> torch.Tensor:
 
 
 def _difference(network: nn.Module, data: bytes, batches: Sequence[torch.Tensor]) -> float:
-    """The largest difference between both outputs; infinite where shapes differ or one is not finite."""
+    """The largest difference between both outputs; infinite where shapes differ or one is not finite.
+
+    Where an output goes far beyond [0, 1], as on noise that is taken for a blurred picture, it is a share of that.
+    """
     largest = 0.0
     for batch in batches:
         with torch.inference_mode():
@@ -152,7 +155,7 @@ def _difference(network: nn.Module, data: bytes, batches: Sequence[torch.Tensor]
         got = _run(data, batch.contiguous().numpy())
         if got.shape != wanted.shape or not (np.isfinite(got).all() and np.isfinite(wanted).all()):
             return float("inf")
-        largest = max(largest, float(np.abs(got - wanted).max()))
+        largest = max(largest, float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max())))
     return largest
 
 

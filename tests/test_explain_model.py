@@ -311,6 +311,7 @@ def test_every_split_that_is_named_and_only_as_many_as_asked(tiny):
     [
         (["nonsense", "IN"], "no baseline, run folder or weights file 'nonsense'"),
         (["unet", "IN"], "unet ships without weights"),
+        (["wiener", "IN", "--bank", "generl"], "no bank of kernels 'generl': did you mean 'general'?"),
         (["wiener", "missing"], "no dataset, picture or folder missing"),
         (["wiener", "EMPTY"], "no pictures in"),
         (["wiener", "DATA", "--split", "test-g2"], "did you mean 'test-g1.2'?"),
@@ -351,7 +352,9 @@ def test_many_kernels_in_a_split(cli, tiny_recipe, tmp_path):
     dataset = build(make_plan(recipe), tmp_path / "many", quiet=True)
     subjects = folder_subjects(dataset.folder("test-g1.2", "blur"), dataset.folder("test-g1.2", "sharp"), 9)
     assert {s.blur for s in subjects} == {None}
-    assert cli("explain", "identity", dataset.path, "--out", tmp_path / "out").code == 0
+    assert cli("explain", "identity", dataset.path, "--out", tmp_path / "out", "--bank", "general").code == 0
     found = json.loads((tmp_path / "out" / "explain.json").read_text())
     assert len({picture["kernel"] for picture in found["pictures"]}) == len(found["pictures"]) > 1
     assert max(found["gain"]["test-g1.2"]["ideal"]) > 1.5
+    families = {label.partition(" ")[0] for p in found["pictures"] for label in p["posterior"]["candidates"]}
+    assert "linear-motion" in families

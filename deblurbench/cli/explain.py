@@ -21,6 +21,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, required=True, help="The folder that PNGs and JSON go into.")
 @click.option("--split", "splits", multiple=True, metavar="NAME", help="Of a dataset.  [default: every test split]")
 @click.option("--limit", type=click.IntRange(1, 1000), default=3, show_default=True, help="Pictures of each split.")
+@click.option("--bank", default="gaussian", show_default=True, help="Kernels of posterior.png: gaussian or general.")
 @options.device
 @options.workers
 @options.json_out
@@ -32,6 +33,7 @@ def command(
     out: Path,
     splits: tuple[str, ...],
     limit: int,
+    bank: str,
     device: str,
     workers: int,
     json_out: str | None,
@@ -51,16 +53,20 @@ def command(
     Example: deblurbench explain runs/unet-demo-starter data/starter --split test-g1.6 --out explained/unet
     Example: deblurbench explain wiener blurred/ sharp/ --out explained/mine
     """
+    from deblurbench.blur.bank import BANKS
+    from deblurbench.errors import UsageError, nearest
     from deblurbench.files import refuse_inside
     from deblurbench.runs.explain.explanation import check_out, explain, explanation_text, write_explanation
     from deblurbench.runs.model import open_model
 
+    if bank not in BANKS:
+        raise UsageError(f"no bank of kernels {bank!r}", nearest(bank, BANKS))
     opened = open_model(model, device)
     if Path(model).is_dir():
         refuse_inside(out, Path(model))
     subjects = _subjects(pictures, out, splits, limit, workers, quiet)
     check_out(out, overwrite=overwrite)
-    found = explain(opened, _name(model), subjects, quiet=quiet)
+    found = explain(opened, _name(model), subjects, BANKS[bank](), quiet=quiet)
     files = write_explanation(out, found)
     if json_out:
         options.put_json(json_out, found.as_dict())

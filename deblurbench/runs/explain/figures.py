@@ -163,6 +163,8 @@ def draw_posteriors(path: Path, beliefs: Sequence[Belief], title: str) -> None:
     low, high = _range(beliefs)
     for belief, axes in zip(beliefs, grid, strict=False):
         for i, (family, (places, heights)) in enumerate(by_family(belief.estimate).items()):
+            if sum(heights) < 0.005:
+                continue  # its colour stays its own
             colour, dashes = _FAMILIES[i % len(_FAMILIES)]
             axes.fill_between(places, heights, step="mid", color=colour, alpha=0.2)
             name = f"{family}: {100 * sum(heights):.0f} %"
@@ -173,6 +175,7 @@ def draw_posteriors(path: Path, beliefs: Sequence[Belief], title: str) -> None:
         axes.set_title(belief.name, fontsize="medium", parse_math=False)
         axes.set_xlim(low, high)
         axes.set_ylim(0, 1.45 * axes.get_ylim()[1])  # room for the legend
+        axes.set_yticks([tick for tick in axes.get_yticks() if tick <= 1])
         axes.legend(fontsize="x-small", ncols=2, loc="upper center")
         axes.set_xlabel("spread of the kernel (pixels)")
         axes.set_ylabel("probability")

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from conftest import noise
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from deblurbench.errors import PictureError
@@ -247,3 +249,31 @@ def test_a_missing_file_and_a_bomb_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
     with pytest.raises(PictureError, match="too large"):
         read_original(tmp_path / "big.png")
+
+
+def _whole(kind):
+    if kind.startswith("deep"):
+        return cv2.imencode(kind[4:], deep(6, 7))[1].tobytes()
+    buffer = io.BytesIO()
+    said = said_in_exif(6)
+    Image.fromarray(noise(6, 7, 4 if kind == "PNG" else 3)).save(buffer, format=kind, exif=said)
+    return buffer.getvalue()
+
+
+@given(st.sampled_from([_whole(kind) for kind in ("PNG", "JPEG", "TIFF", "deep.png", "deep.tif")]), st.data())
+@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.filterwarnings("ignore")  # of Pillow, about what it finds
+def test_damaged_files_give_a_picture_or_an_error_that_names_them(tmp_path, whole, draw):
+    damaged = bytearray(whole)
+    for _ in range(draw.draw(st.integers(1, 6))):
+        damaged[draw.draw(st.integers(0, len(damaged) - 1))] = draw.draw(st.integers(0, 255))
+    (tmp_path / "damaged").write_bytes(damaged[: draw.draw(st.integers(0, len(damaged)))])
+    try:
+        found = read_original(tmp_path / "damaged")
+    except PictureError as error:
+        assert "damaged" in error.message  # noqa: PT017 - either outcome is right
+    else:
+        assert found.pixels.dtype in (np.uint8, np.uint16)
+        assert found.pixels.shape[2] == 3
+        with Image.open(io.BytesIO(found.encode(found.pixels))) as out:
+            out.load()

@@ -141,5 +141,5 @@ def to_levels(floats: Floats, like: Levels) -> Levels:
     """
     np.clip(floats, 0, 1, out=floats)
     floats *= np.iinfo(like.dtype).max
-    levels: Levels = np.rint(floats, out=floats).astype(like.dtype)
-    return levels
+    rounded = np.rint(floats, out=floats)
+    return rounded.astype(np.uint8) if like.dtype == np.uint8 else rounded.astype(np.uint16)

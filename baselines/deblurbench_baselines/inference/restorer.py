@@ -23,7 +23,7 @@ from deblurbench_baselines.inference.memory import bytes_per_pixel
 from deblurbench_baselines.inference.weights import load_weights
 from deblurbench_baselines.networks.settings.base import NetworkSettings
 from deblurbench_baselines.networks.shapes import shaped
-from deblurbench_baselines.tensors import place, to_batch, torch_device
+from deblurbench_baselines.tensors import place, to_batch, to_picture, torch_device
 
 _SMALL = 1 << 20  # pixels for which there is room wherever a network runs at all: nothing is measured for them
 _SHARE = 0.5  # of the free memory that a picture may take
@@ -55,25 +55,29 @@ class NetworkRestorer:
 
         Raises: RunError where the memory does not suffice, or the output is not finite.
         """
-        return cast(AnyLevels, to_levels(self.floats([picture])[0], picture))
+        output = self._output([picture])[0]
+        levels = to_picture(output) if picture.dtype == np.uint8 else to_levels(_to_floats(output), picture)
+        return cast(AnyLevels, levels)
 
     def floats(self, pictures: Sequence[Levels]) -> Floats:
         """Restore pictures of one shape and type: float32 N x H x W x 3, near [0, 1], not clipped.
 
         Raises: as above.
         """
+        return np.stack([_to_floats(output) for output in self._output(pictures)])
+
+    def _output(self, pictures: Sequence[Levels]) -> torch.Tensor:
+        """Float32 N x 3 x H x W, finite."""
         mixed = self._dtype != torch.float32
         with (
             torch.inference_mode(),
             explained("use smaller pictures, or smaller tiles (predict --tile 256)"),
             torch.autocast(self._device.type, dtype=self._dtype if mixed else torch.bfloat16, enabled=mixed),
         ):
-            output = self._network(_to_batch(pictures, self._device)).float()
-            finite = bool(torch.isfinite(output).all())
-            restored = np.ascontiguousarray(output.permute(0, 2, 3, 1).cpu().numpy())
-        if not finite:
-            raise RunError("the network's output is not finite", "its weights are damaged; train it again")
-        return restored
+            output = cast(torch.Tensor, self._network(_to_batch(pictures, self._device))).float()
+            if not bool(torch.isfinite(output).all()):
+                raise RunError("the network's output is not finite", "its weights are damaged; train it again")
+            return output
 
     def has_room(self, count: int, height: int, width: int) -> bool:
         """Whether the memory will probably suffice for so many pictures of that size at once."""
@@ -84,6 +88,11 @@ class NetworkRestorer:
     def _bytes_per_pixel(self) -> float:
         with explained("use another device"):
             return bytes_per_pixel(self._network, self._device)
+
+
+def _to_floats(output: torch.Tensor) -> Floats:
+    """3 x H x W as H x W x 3."""
+    return np.ascontiguousarray(output.permute(1, 2, 0).cpu().numpy())
 
 
 def _to_batch(pictures: Sequence[Levels], device: torch.device) -> torch.Tensor:

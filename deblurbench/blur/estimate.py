@@ -7,7 +7,7 @@ the logarithm of the power so that a few strong lines in a picture do not decide
 
 The spectrum is that of the type-I cosine transform (DCT-I). Its even extension is the `reflect101` border, so it
 turns the blur with a symmetric kernel into a multiplication by `transfer`, exactly, border and all. Of other
-kernels it sees the power alone, which is all that is asked here.
+kernels it sees the power alone, and cannot tell them from their mirror images: that is asked of `skew`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from deblurbench.blur.bank import Bank, Candidate, gaussian_bank, spread
 from deblurbench.blur.kernel import Kernel
+from deblurbench.blur.skew import skew
 from deblurbench.images.codec import Picture
 
 Floats = npt.NDArray[np.float64]
@@ -46,6 +47,8 @@ _PRIOR_MEAN = np.array([7.8, -2.7, -0.8, 0.0, 0.25, -0.07, -2.1, -0.12])
 _PRIOR_SD = np.array([1.5, 0.6, 0.5, 0.36, 0.36, 0.045, 0.2, 0.08])
 _ANY_NOISE = 4.0  # standard deviation of the noise's log power where nothing is known of it
 _SIGNAL = 6  # how many of them describe the picture; the others are noise
+_PARTS = (slice(_SIGNAL), slice(_SIGNAL, None))
+_SMALLEST_SKEW = 16  # pixels on the shorter side
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +153,10 @@ def estimate(picture: Picture, bank: Bank | None = None) -> Estimate:
     """
     bank = gaussian_bank() if bank is None else bank
     grey = picture.astype(np.float64).sum(axis=2) / np.sqrt(3)
-    log_evidence, parameters = _fit(power(grey), _log_gains(bank), _PRIOR_MEAN, _PRIOR_SD)
+    gains = _log_gains(bank)
+    log_evidence, parameters = _fit(power(grey), gains[0], _PRIOR_MEAN, _PRIOR_SD)
+    if min(grey.shape) >= _SMALLEST_SKEW and not all(candidate.kernel.is_symmetric() for candidate in bank):
+        log_evidence += _skew_evidence(grey, gains[1:], parameters)
     weight = np.exp(_TEMPERING * (log_evidence - log_evidence.max()))
     return Estimate(bank, log_evidence, weight / weight.sum(), Spectrum(parameters[int(np.argmax(log_evidence))]))
 
@@ -164,7 +170,7 @@ def fit_spectrum(powers: Floats, kernel: Kernel, *, is_rounded: bool = True) -> 
     sd = np.concatenate([[4.0], _PRIOR_SD[1:]])  # colour is fainter than grey, by a factor that varies
     if not is_rounded:
         sd[_SIGNAL] = _ANY_NOISE
-    _, parameters = _fit(powers, _log_gains((Candidate("known", kernel),)), _PRIOR_MEAN, sd)
+    _, parameters = _fit(powers, _log_gains((Candidate("known", kernel),))[0], _PRIOR_MEAN, sd)
     return Spectrum(parameters[0])
 
 
@@ -203,12 +209,20 @@ def _bin_features() -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=8)
 def _log_gains(bank: Bank) -> Floats:
-    """log |H|^2 in the bins, candidates x 256. A coefficient of the DCT-I sees a frequency and its mirror image."""
-    gains = np.empty((len(bank), len(_LATTICE), len(_LATTICE)))
-    for gain, candidate in zip(gains, bank, strict=True):
-        here, mirrored = (transfer(candidate.kernel, _LATTICE, columns) for columns in (_LATTICE, -_LATTICE))
-        gain[:] = (np.abs(here) ** 2 + np.abs(mirrored) ** 2) / 2
-    return _pool(np.log(np.maximum(gains, 1e-12)))
+    """log |H|^2 in the bins, 3 x candidates x 256: as a DCT-I coefficient sees it, at (u, v) and at (u, -v)."""
+    gains = np.empty((3, len(bank), _BINS**2))
+    for i, candidate in enumerate(bank):
+        pair = [np.abs(transfer(candidate.kernel, _LATTICE, columns)) ** 2 for columns in (_LATTICE, -_LATTICE)]
+        gains[:, i] = _pool(np.log(np.maximum(np.stack([(pair[0] + pair[1]) / 2, *pair]), 1e-12)))
+    return gains
+
+
+def _skew_evidence(grey: Floats, log_gains: Floats, parameters: Floats) -> Floats:
+    """The log evidence of what the cosine transform does not see; `log_gains` at (u, v) and at (u, -v)."""
+    seen, variance = skew(grey, _BINS)
+    signal, noise = (parameters[:, part] @ features.T for part, features in zip(_PARTS, _bin_features(), strict=True))
+    here, mirrored = (np.logaddexp(signal + gains, noise) for gains in log_gains)
+    return -(((here - mirrored) / 2 - seen) ** 2 / (variance + _MISFIT**2)).sum(axis=1) / 2
 
 
 def _bin(powers: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:

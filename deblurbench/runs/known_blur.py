@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import NamedTuple
 
 from deblurbench.blur.kernel import Kernel
@@ -51,7 +51,7 @@ def _unknown(record: Record) -> str | None:
     return None
 
 
-def known_blurs(dataset: Dataset, splits: Iterable[str]) -> Iterator[KnownBlur]:
+def known_blurs(dataset: Dataset, splits: Iterable[str]) -> Generator[KnownBlur, None, None]:
     """The blur of every picture of some splits, in the order of their records, which `check_known_blurs` has passed.
 
     Raises: DatasetError where a kernel is missing or damaged.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import PictureError, UsageError
-from deblurbench.files import locked, make_folder, refuse_inside, replacing, sha256_file
+from deblurbench.files import locked, make_folder, refuse_inside, replacing
 from deblurbench.images.codec import Picture, read_rgb
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.progress import progress, say
@@ -33,7 +33,7 @@ from deblurbench.runs.record import (
     write_scores,
 )
 from deblurbench.runs.request import Request, Resolved, resolve
-from deblurbench.runs.run_files import check_owner, open_run
+from deblurbench.runs.run_files import check_owner, has_training, open_run
 from deblurbench.runs.score import score_run
 
 
@@ -127,17 +127,16 @@ def _no_test_split(dataset: Dataset) -> str:
 def _has_shipped(resolved: Resolved, run: Path) -> bool:
     """Whether the run restores with the weights that come with the package; a copy of them goes into its folder.
 
-    Not where training is asked for, or has taken place.
+    Not where training is asked for, or was begun.
     """
     request, shipped = resolved.request, resolved.baseline.shipped(resolved.config)
-    if shipped is None or request.train_only or request.retrain:
+    if shipped is None or request.train_only or request.retrain or has_training(run, resolved.baseline):
         return False
-    copy = run / WEIGHTS
-    if not copy.is_file():
+    if not (run / WEIGHTS).is_file():
         say(f"{request.name} comes with weights; --retrain trains it anew", quiet=resolved.resources.quiet)
-        with replacing(copy) as temporary:
-            shutil.copyfile(shipped, temporary)
-    return sha256_file(copy) == sha256_file(shipped)
+    with replacing(run / WEIGHTS) as temporary:
+        shutil.copyfile(shipped, temporary)
+    return True
 
 
 def _train(resolved: Resolved, dataset: Dataset, run: Path) -> bool:

@@ -22,6 +22,12 @@ def pattern(baselines: Iterable[Baseline]) -> str:
     return "|".join(f"(?:{name})" for name in dict.fromkeys([*_CORE, *own]))
 
 
+def has_training(run: Path, baseline: Baseline) -> bool:
+    """Whether a run folder holds what training leaves beside the weights, be it finished or not."""
+    own = re.compile("|".join(baseline.files) or r"(?!)")
+    return any(own.fullmatch(path.relative_to(run).as_posix()) for path in run.rglob("*"))
+
+
 def check_owner(run: Path, baseline: Baseline, *, overwrite: bool) -> None:
     """Refuse to work in a folder that is no run's, or to clear one that holds anything else.
 

@@ -82,6 +82,6 @@ def _cosines(size: int, device: torch.device) -> tuple[torch.Tensor, torch.Tenso
     whole = torch.full_like(places, size)
     once = (places == 0) | (2 * places == whole - 1)
     weights = (2.0 - once.double() - 0.5 * (whole == 1))[:, None]
-    period, scale = (2 * whole - 2).clamp(min=1), pi / (whole - 1).clamp(min=1)
+    period, scale = (2 * whole - 2).clamp(min=1), pi / (whole - 1).clamp(min=1).double()
     even, odd = (places[:, None] * (2 * places + first) % period for first in (0, 1))  # small angles: precise
-    return (torch.cos(even * scale.double()) * weights).float(), (torch.cos(odd * scale.double()) * weights).float()
+    return (torch.cos(even * scale) * weights).float(), (torch.cos(odd * scale) * weights).float()

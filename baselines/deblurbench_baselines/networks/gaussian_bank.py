@@ -41,13 +41,13 @@ def transfers(
     bank: Candidates, probabilities: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """E[H] and E[H^2], N x rows x columns, of candidates with `probabilities`, N x M, at angular frequencies."""
-    down, across = (_transfers(bank, frequencies) for frequencies in (rows, columns))
+    down, across = (line_transfers(bank, frequencies) for frequencies in (rows, columns))
     weighted = probabilities[:, None, :]
     return (down.T * weighted) @ across, (down.T.square() * weighted) @ across.square()
 
 
-def _transfers(bank: Candidates, frequencies: torch.Tensor) -> torch.Tensor:
-    """The transfer of each line, M x frequencies."""
+def line_transfers(bank: Candidates, frequencies: torch.Tensor) -> torch.Tensor:
+    """The transfer of each line at angular frequencies, M x frequencies."""
     places = torch.arange(_REACH + 1, device=frequencies.device, dtype=torch.float32)
     return bank.lines @ torch.cos(places[:, None] * frequencies)
 

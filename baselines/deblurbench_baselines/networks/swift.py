@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from deblurbench_baselines.networks import cosine
 from deblurbench_baselines.networks.gated import blocks_of, nothing
-from deblurbench_baselines.networks.gaussian_bank import Candidates, candidates, transfers
+from deblurbench_baselines.networks.gaussian_bank import Candidates, candidates, line_transfers, transfers
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
 from deblurbench_baselines.networks.settings.swift import SwiftSettings
 
@@ -50,11 +50,15 @@ class Reading(NamedTuple):
         """Whether it is blurred at all: 0 or 1, and between them in a narrow range of sigma, N x 1."""
         return ((self.sigma - _SHARP) / (_BLURRED - _SHARP)).clamp(0, 1)
 
-    def probabilities(self, bank: Candidates) -> torch.Tensor:
+    def log_probabilities(self, bank: Candidates) -> torch.Tensor:
         """Of the bank's candidates, N x M."""
         likelihood = -((bank.sigmas - self.sigma) / self.doubt).square() / 2
         family = torch.where(bank.is_opencv, self.opencv, 1 - self.opencv)
-        return torch.softmax(likelihood + (family + 1e-4).log(), dim=1)
+        return torch.log_softmax(likelihood + (family + 1e-4).log(), dim=1)
+
+    def probabilities(self, bank: Candidates) -> torch.Tensor:
+        """Of the bank's candidates, N x M; they sum to 1."""
+        return self.log_probabilities(bank).exp()
 
     def noise_to_signal(self, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
         """Noise over sharp power of the three planes, N x 3 x rows x columns."""
@@ -72,7 +76,9 @@ class Swift(nn.Module):
     A reader takes the sigma of the blur, how sure that is, and the picture's own spectrum from the blurred spectrum.
     The Wiener filter that is best under this belief gives three results: bold, right and cautious. The first network
     repairs them. Blurred again, its output shows where it contradicts the picture; that difference, filtered, and a
-    second reading go into the second network. All of it is trained at once, on the output alone.
+    second reading go into the second network.
+
+    Both readings of the kernel are taught by themselves, see `lesson`; all else learns from the output.
 
     Source: ours. Wiener results as inputs of a network: measured in the project's own study. Consistency steps between
     networks: as in unrolled optimisation (USRNet, Zhang et al., CVPR 2020).
@@ -86,6 +92,7 @@ class Swift(nn.Module):
             nn.Linear(3 * _BINS**2, 96), nn.GELU(), nn.Linear(96, 64), nn.GELU(), nothing(nn.Linear(64, _STATES))
         )
         self.reread = nn.Sequential(nn.Linear(2 * width + _STATES, 48), nn.GELU(), nothing(nn.Linear(48, _STATES)))
+        self._readings: tuple[Reading, ...] = ()
         self.first = Repair(3 * (1 + len(_CAUTIONS)), settings.width, settings.blocks)
         self.second = Repair(3 * 3, settings.width, settings.blocks, follows=True)
 
@@ -105,6 +112,8 @@ class Swift(nn.Module):
         with torch.autocast(batch.device.type, enabled=False):
             restored = right + repaired.float()
             again = Reading(read.raw + self.reread(torch.cat([pooled.float(), read.raw], 1)))
+            if self.training:
+                self._readings = read, again
             mean, square = self._transfer(again, rows, columns)
             gain = mean / (square + again.noise_to_signal(rows, columns))
             missing = spectra - mean[:, 0][:, None] * cosine.cosine_transform(restored)
@@ -117,10 +126,37 @@ class Swift(nn.Module):
         return batch + from_planes(change)
 
     def _transfer(self, read: Reading, rows: torch.Tensor, columns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """E[H] and E[H^2], N x 1 x rows x columns."""
+        """E[H] and E[H^2], N x 1 x rows x columns. What the output owes to them teaches nobody: see `lesson`."""
         bank = candidates(rows.device)
-        mean, square = transfers(bank, read.probabilities(bank), rows, columns)
+        mean, square = transfers(bank, read.probabilities(bank).detach(), rows, columns)
         return mean[:, None], square[:, None]
+
+    def lesson(self, blur: torch.Tensor, sharp: torch.Tensor) -> torch.Tensor:
+        """How surprising the true kernels are to the two readings that the last `forward` took in training, in nats.
+
+        The true kernel is the candidate of the bank that turns the sharp picture into the blurred one: where both are
+        known, no doubt is left. The better the belief, the more the filter that follows from it may dare.
+        """
+        with torch.autocast(blur.device.type, enabled=False):
+            right = likeliest(blur.float(), sharp.float())
+            bank = candidates(blur.device)
+            surprises = [nn.functional.nll_loss(read.log_probabilities(bank), right) for read in self._readings]
+        return torch.stack(surprises).sum()
+
+
+def likeliest(blur: torch.Tensor, sharp: torch.Tensor) -> torch.Tensor:
+    """The candidate of the bank that explains each pair best, int64 N: the least sum of squared differences.
+
+    Args:
+        blur, sharp: N x 3 x H x W.
+    """
+    # Under the DCT-I: |Y - H X|^2 = |Y|^2 - 2 H X Y + H^2 X^2, and H is the product of two lines.
+    given, true = (cosine.cosine_transform(batch.mean(1, keepdim=True))[:, 0] for batch in (blur, sharp))
+    lines = [line_transfers(candidates(blur.device), cosine.frequencies(size, blur.device)) for size in blur.shape[2:]]
+    down, across = lines
+    together = ((down @ (true * given)) * across).sum(2)
+    alone = ((down.square() @ true.square()) * across.square()).sum(2)
+    return (alone - 2 * together).argmin(1)
 
 
 def to_planes(batch: torch.Tensor) -> torch.Tensor:

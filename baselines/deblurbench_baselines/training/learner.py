@@ -40,6 +40,8 @@ class Learner:
         self._optimiser = Optimiser(task.training, self.network, device, processes)
         self._average = None if task.training.ema is None else MovingAverage(self.network, task.training.ema)
         self._forward = self._compiled(self.network)
+        # What a network wants to learn besides: a function of the blurred and the sharp batch, after `forward`.
+        self._lesson = getattr(self.network, "lesson", None)
 
     @property
     def restoring(self) -> nn.Module:
@@ -66,6 +68,10 @@ class Learner:
             with autocast(self._settings, self._device):
                 output = self._forward(blur)
             loss, of = self._objective(output, sharp)
+            if self._lesson is not None:
+                of["lesson"] = self._lesson(blur, sharp)
+                loss = loss + of["lesson"]
+                of["lesson"] = of["lesson"].detach()
             self._optimiser.backward(loss * (part * share))
             for name, value in {"loss": loss.detach(), **of}.items():
                 terms[name] = terms.get(name, 0.0) + value * part

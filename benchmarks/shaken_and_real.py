@@ -3,9 +3,9 @@
     python benchmarks/shaken_and_real.py [MODEL ...] [--shared DIR] [--folder DIR] [--limit N] [--json FILE]
 
 MODEL is what `deblurbench predict` takes; default: swift-general. DIR holds photos/test and real_blur_pairs; without
-it, the folder that DEBLURBENCH_SHARED names, else shared/ beside the checkout. The test set is the recipe `shake-mix` with
-all of the photographs in its three test splits; it stays in --folder. Real pairs are files NAME_blur.png beside their
-NAME_sharp.png (im1_k3_blur.png beside im1_sharp.png).
+it, the folder that DEBLURBENCH_SHARED names, else shared/ beside the checkout. The test set is the recipe `shake-mix`
+with all of the photographs in its three test splits; it stays in --folder. Real pairs are files NAME_blur.png beside
+their NAME_sharp.png (im1_k3_blur.png beside im1_sharp.png).
 
 Printed is the mean PSNR in dB over the pictures of each split or folder, and the blurred pictures' own; then JSON.
 """

@@ -21,6 +21,7 @@ from deblurbench_baselines.inference import restorer as restorer_module
 from deblurbench_baselines.inference.memory import SIDE, bytes_per_pixel
 from deblurbench_baselines.inference.restorer import NetworkRestorer
 from deblurbench_baselines.networks.settings.cnn import CNNSettings
+from deblurbench_baselines.networks.settings.swift import SwiftSettings
 from deblurbench_baselines.networks.settings.unet import UNetSettings
 from deblurbench_baselines.tensors import place
 
@@ -269,6 +270,19 @@ def test_16_bits_go_through_as_floats():
         assert restored.dtype == np.uint16
         assert np.abs(restored.astype(int) - deep).max() <= 1  # float32 has 24 bits
     assert np.array_equal(restorer(deep), deep)
+
+
+def test_a_network_that_reads_rounding_is_given_8_bits_and_the_rest_is_added():
+    class Half(nn.Module):
+        def forward(self, batch):
+            assert torch.allclose(batch * 255, (batch * 255).round(), atol=1e-4)
+            return batch * 0.5
+
+    deep = np.array([[[0, 257 * 10, 257 * 10 + 100], [257 * 200 - 100, 65535, 1]]], np.uint16)
+    restored = NetworkRestorer(Half(), CPU, reads_rounding=True)(deep)
+    assert restored.tolist() == [[[0, 1285, 1285 + 100], [257 * 100 - 100, 32768, 1]]]
+    assert SwiftSettings().reads_rounding
+    assert not UNetSettings().reads_rounding
 
 
 def test_levels_are_clipped_and_rounded():

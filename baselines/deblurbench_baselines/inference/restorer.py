@@ -40,15 +40,23 @@ class NetworkRestorer:
         device: where its weights are.
         multiple: pixels per step of its lowest resolution.
         dtype: of its arithmetic: float32, or mixed with bfloat16.
+        reads_rounding: whether it is given 8 bits of a picture that has 16; what lies beyond is added in the end.
     """
 
     def __init__(
-        self, network: nn.Module, device: torch.device, *, multiple: int = 1, dtype: torch.dtype = torch.float32
+        self,
+        network: nn.Module,
+        device: torch.device,
+        *,
+        multiple: int = 1,
+        dtype: torch.dtype = torch.float32,
+        reads_rounding: bool = False,
     ) -> None:
         self.multiple = multiple
         self._network = network.eval()
         self._device = device
         self._dtype = dtype
+        self._reads_rounding = reads_rounding
 
     def __call__(self, picture: AnyLevels) -> AnyLevels:
         """Restore uint8 or uint16, H x W x 3; returns the same type and shape, clipped and rounded.
@@ -74,7 +82,12 @@ class NetworkRestorer:
             explained("use smaller pictures, or smaller tiles (predict --tile 256)"),
             torch.autocast(self._device.type, dtype=self._dtype if mixed else torch.bfloat16, enabled=mixed),
         ):
-            output = cast(torch.Tensor, self._network(_to_batch(pictures, self._device))).float()
+            batch, beyond = _to_batch(pictures, self._device), None
+            if self._reads_rounding and pictures[0].dtype != np.uint8:
+                rounded = (batch * 255).round() / 255
+                batch, beyond = rounded, batch - rounded
+            output = self._network(batch) if beyond is None else self._network(batch) + beyond
+            output = cast(torch.Tensor, output).float()
             if not bool(torch.isfinite(output).all()):
                 raise RunError("the network's output is not finite", "its weights are damaged; train it again")
             return output
@@ -112,7 +125,10 @@ def load_restorer(settings: NetworkSettings, weights: Path, device: str, inferen
     where = torch_device(device)
     network = place(load_network(settings, weights), where)
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[inference.precision]
-    return compose([NetworkRestorer(network, where, multiple=settings.multiple, dtype=dtype)], inference)
+    restorer = NetworkRestorer(
+        network, where, multiple=settings.multiple, dtype=dtype, reads_rounding=settings.reads_rounding
+    )
+    return compose([restorer], inference)
 
 
 def load_network(settings: NetworkSettings, weights: Path) -> nn.Module:

@@ -25,6 +25,12 @@ class NetworkSettings(Config):
         the whole picture is."""
         return 1
 
+    @property
+    def reads_rounding(self) -> bool:
+        """Whether the network goes by the noise that rounding to 8 bits leaves, as one may that divides by the blur's
+        spectrum. It is then given 8 bits of a finer picture, and the rest is added to what it gives."""
+        return False
+
     @abstractmethod
     def build(self) -> nn.Module:
         """The network, freshly initialised from torch's global random stream.

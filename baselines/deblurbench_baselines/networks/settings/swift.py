@@ -30,6 +30,11 @@ class SwiftSettings(NetworkSettings):
         """As `NetworkSettings.multiple`."""
         return 4
 
+    @property
+    def reads_rounding(self) -> bool:
+        """As `NetworkSettings.reads_rounding`: without it, the spectrum is none that training has shown."""
+        return True
+
     def build(self) -> nn.Module:
         """The network that these settings describe."""
         from deblurbench_baselines.networks.swift import Swift

@@ -80,7 +80,8 @@ def predict(restorer: Restorer, jobs: Sequence[Job], *, name: str = "this model"
     if failed:
         first = ", ".join(error.message for error in failed[:3])
         what = f"{len(failed)} of {len(jobs)} pictures are not restored ({first}{', ...' * (len(failed) > 3)})"
-        raise PictureError(what, "the others are; mend these, and use --skip-existing")
+        others = "the others are; " if len(failed) < len(jobs) else ""
+        raise PictureError(what, f"{others}replace or remove these, and go on with --skip-existing")
 
 
 def _readable(jobs: Sequence[Job], failed: list[PictureError], bar: Progress, quiet: bool) -> Iterator[Read]:

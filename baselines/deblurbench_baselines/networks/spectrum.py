@@ -115,7 +115,7 @@ def noise_to_signal(parameters: torch.Tensor, rows: torch.Tensor, columns: torch
 
 def _combined(parameters: torch.Tensor, features: list[torch.Tensor]) -> torch.Tensor:
     flat = parameters @ torch.stack(features).flatten(1)
-    return flat.unflatten(-1, features[0].shape)
+    return flat.reshape(*flat.shape[:-1], *features[0].shape)
 
 
 def _fit(
@@ -127,7 +127,7 @@ def _fit(
     """
     precision = known.sd.square().reciprocal()
     signal, noise = known.features[:, : model.SIGNAL], known.features[:, model.SIGNAL :]
-    shape = torch.broadcast_shapes(observed.shape, gains.shape)
+    shape = (observed + gains).shape
     parameters = known.mean.expand(*shape[:-1], -1)
     volume = parameters[..., 0]
     for _ in range(_STEPS):
@@ -167,9 +167,8 @@ def _solve(matrices: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, t
 def _pooled(gains: torch.Tensor) -> torch.Tensor:
     """log gains in the bins, ... x 256, of gains on the lattice, ... x 48 x 48."""
     logs = gains.clamp(min=_LEAST_GAIN).log()
-    return (
-        logs.unflatten(-1, (model.BINS, model.FINE)).unflatten(-3, (model.BINS, model.FINE)).mean((-1, -3)).flatten(-2)
-    )
+    cells = logs.reshape(*logs.shape[:-2], model.BINS, model.FINE, model.BINS, model.FINE)
+    return cells.mean((-1, -3)).flatten(-2)
 
 
 def _tensors(device: torch.device) -> _Model:

@@ -19,6 +19,7 @@ from deblurbench_baselines.networks.settings.swift import SwiftSettings
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])  # orthonormal
 _CAUTIONS = (0.1, 1.0, 10.0)  # times the noise: bold, right and cautious
 _SHARP, _BLURRED = 0.5, 0.65  # sigma, pixels: below the first a picture is left as it is
+_MAGNIFIED = 16  # changes are a few levels of 255: made as large as the other numbers in the network
 _STATE = 3 + 3 * 8  # numbers that steer a pass: the belief's summary, and the spectra of three planes
 
 
@@ -79,17 +80,19 @@ class Swift(nn.Module):
             wiener = _wiener(belief, bins, batch.shape[2:])
             gains = torch.stack([wiener.gain(caution) for caution in _CAUTIONS], 1)
             inverse = cosine.inverse_cosine_transform((spectra[:, None] * gains).flatten(1, 2))
-        repaired, hidden, pooled = self.first(torch.cat([planes, inverse], 1), wiener.state, None)
+            changes = inverse - planes.repeat(1, len(_CAUTIONS), 1, 1)
+        repaired, hidden, pooled = self.first(planes, changes, wiener.state, None)
         with torch.autocast(batch.device.type, enabled=False):
-            restored = inverse[:, 3:6] + repaired.float()
-            opinion = opinion + self.reread(torch.cat([pooled.float(), wiener.state], 1))
+            restored = inverse[:, 3:6] + repaired
+            opinion = opinion + self.reread(torch.cat([pooled, wiener.state], 1))
             again = self.reader.believe(evidence, opinion, bank)
             wiener = _wiener(again, bins, batch.shape[2:])
             missing = spectra - wiener.transfer * cosine.cosine_transform(restored)
             filtered = torch.cat([spectra, missing], 1) * wiener.gain().repeat(1, 2, 1, 1)
-            inverse = cosine.inverse_cosine_transform(filtered)
-        repaired, _, _ = self.second(torch.cat([planes, restored, inverse], 1), wiener.state, hidden)
-        change = restored + repaired.float() - planes
+            inverse, correction = cosine.inverse_cosine_transform(filtered).chunk(2, dim=1)
+            changes = torch.cat([restored - planes, inverse - planes, correction], 1)
+        repaired, _, _ = self.second(planes, changes, wiener.state, hidden)
+        change = restored + repaired - planes
         if self.training:
             self._beliefs = belief, again
         else:  # in training a belief that is far too low would be the end of learning
@@ -156,16 +159,24 @@ class Repair(nn.Module):
         self.leave = nothing(nn.Conv2d(width, 12, kernel_size=3, padding=1))
 
     def forward(
-        self, planes: torch.Tensor, state: torch.Tensor, earlier: torch.Tensor | None
+        self, planes: torch.Tensor, changes: torch.Tensor, state: torch.Tensor, earlier: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The correction N x 3 x H x W, features for a later pass, and means of features, N x 2 width."""
+        """The correction, float32 N x 3 x H x W, features for a later pass, and means of features, N x 2 width.
+
+        Args:
+            planes: of the blurred picture.
+            changes: what others make of it, less the planes. Small numbers, which bfloat16 holds more finely.
+            state: N x 27.
+            earlier: the features of an earlier pass.
+        """
         height, width = planes.shape[2:]
-        padded = pad_to(planes, next_multiple(height, 4), next_multiple(width, 4))
+        seen = torch.cat([planes, _MAGNIFIED * changes], 1)
+        padded = pad_to(seen, next_multiple(height, 4), next_multiple(width, 4))
         hidden = self.enter(functional.pixel_unshuffle(padded, 2)) + self.state(state)[:, :, None, None]
         if self.follow is not None and earlier is not None:
             hidden = hidden + self.follow(earlier)
         hidden = self.before(hidden)
         deep = self.inner(self.down(hidden))
         hidden = self.after(hidden + self.up(deep))
-        correction = functional.pixel_shuffle(self.leave(hidden), 2)[:, :, :height, :width]
-        return correction, hidden, deep.mean((2, 3))
+        correction = functional.pixel_shuffle(self.leave(hidden), 2)[:, :, :height, :width].float() / _MAGNIFIED
+        return correction, hidden, deep.mean((2, 3)).float()

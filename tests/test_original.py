@@ -10,7 +10,7 @@ import pytest
 from conftest import noise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
 from deblurbench.errors import PictureError
 from deblurbench.images import exif
@@ -152,6 +152,16 @@ def test_the_colours_keep_their_meaning(tmp_path, suffix):
         assert out.info["icc_profile"] == profile
 
 
+@pytest.mark.parametrize(("kind", "value"), [(2, "text"), (4, 7), (12, 1.5)])
+def test_what_is_no_profile_is_left_out(tmp_path, kind, value):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[34675], tags.tagtype[34675] = value, kind
+    Image.fromarray(noise(8, 8)).save(tmp_path / "a.tif", tiffinfo=tags)
+    found = read_original(tmp_path / "a.tif")
+    assert found.profile is None
+    assert np.array_equal(found.pixels, noise(8, 8))
+
+
 def test_a_grey_picture_with_a_profile_of_colours_becomes_rgb(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.fromarray(noise(8, 8, None)).save(tmp_path / "a.jpg", icc_profile=profile)
@@ -237,6 +247,19 @@ def test_what_cannot_be_restored_is_refused_by_name(tmp_path, make):
     make(tmp_path / "photo.png")
     with pytest.raises(PictureError, match=r"photo\.png"):
         read_original(tmp_path / "photo.png")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("harm", ["cut", "changed"])
+@pytest.mark.parametrize("channels", [None, 3, 4])
+def test_half_a_png_is_no_picture(tmp_path, harm, share, channels):
+    Image.fromarray(noise(50, 60, channels)).save(tmp_path / "half.png")
+    data = bytearray((tmp_path / "half.png").read_bytes())
+    place = int(share * len(data))
+    data[place] ^= 0x55
+    (tmp_path / "half.png").write_bytes(data[:place] if harm == "cut" else data)
+    with pytest.raises(PictureError, match=r"half\.png"):
+        read_original(tmp_path / "half.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

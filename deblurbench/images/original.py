@@ -115,13 +115,12 @@ def _by_pillow(file: BinaryIO, name: str) -> Original:
         stored = str(picture.tile)  # before anything is decoded: then it is empty
         deep = ";16" in stored
         grey = picture.mode in _GREY or "I;16" in stored or "LA;16" in stored
+        # Before EXIF is asked for, which loads a PNG: what is damaged fails once, and is half a picture from then on.
+        # Of 16 bits, too: OpenCV would only grumble.
+        picture.load()
         orientation, block = _exif(picture)
-        profile = picture.info.get("icc_profile") or None
-        if deep:
-            picture.load()  # Pillow finds damage that OpenCV would only grumble about
-            samples = _by_opencv(file, name, picture.size)
-        else:
-            samples = _samples(picture, name)
+        profile = _profile(picture)
+        samples = _by_opencv(file, name, picture.size) if deep else _samples(picture, name)
     found = _of_samples(_turned(samples, orientation), name, grey=grey)
     # A grey PNG file has room for a profile of grey alone; a grey JPEG may come with one of colours.
     keeps_grey = found.grey and (profile is None or profile[16:20] == b"GRAY")
@@ -139,6 +138,12 @@ def _exif(picture: Image.Image) -> tuple[int, bytes | None]:
         turned = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
         return turned, exif.upright(block) if block else None
     return 1, None
+
+
+def _profile(picture: Image.Image) -> bytes | None:
+    """The ICC profile. None where a TIFF's tag of that name holds numbers or a text."""
+    profile = picture.info.get("icc_profile")
+    return profile if profile and isinstance(profile, bytes) else None
 
 
 def _of_tiff(tags: Image.Exif) -> bytes | None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from deblurbench.errors import DeblurbenchError
 from deblurbench.runs.record import RUN, ScoreRow, write_scores
+from deblurbench.runs.run import run_baseline
 from deblurbench.runs.scenes import dataset_scenes
 from deblurbench.scoring.statistics.scenes import guess_scenes
 from deblurbench.scoring.statistics.table import read_scores, shown
@@ -205,6 +206,20 @@ def test_lower_is_better_for_errors(cli, tmp_path):
     assert "0 - 1" in result.out
     assert "-1.0000" in result.out
     assert "9/0/0" in result.out
+
+
+def test_a_run_that_was_told_the_kernels_says_so(cli, tiny, tmp_path):
+    """The default folder of `--set kernel=told` is that of the blind method: its name alone would not say it."""
+    for name, keys in (("tv-tiny", ["kernel=told"]), ("wiener-tiny", [])):
+        run_baseline(name.partition("-")[0], tiny, tmp_path / name, settings=keys, quiet=True)
+    result = cli("compare", tmp_path / "tv-tiny", tmp_path / "wiener-tiny", "--dataset", tiny.path)
+    assert result.code == 0, result.err
+    assert "tv-tiny (told)" in result.out
+    assert "wiener-tiny (told)" not in result.out
+    assert "Note: tv-tiny (told) was told each picture's kernel: a ceiling, no rival of the others" in result.err
+    named = ["--label", "A", "--label", "B", "--json", "-"]
+    result = cli("compare", tmp_path / "tv-tiny", tmp_path / "wiener-tiny", "--dataset", tiny.path, *named)
+    assert any(note.startswith("A was told") for note in json.loads(result.out)["notes"])
 
 
 def test_labels(cli, tmp_path):

@@ -74,6 +74,22 @@ def test_ties_share_a_rank(submission):
     assert [(r.rank, r.method) for r in rows][:3] == [(1, "a"), (1, "b"), (3, "c")]
 
 
+def test_who_is_told_the_kernel_has_no_rank_and_says_so(tiny, tmp_path, submission):
+    run_baseline("tv", tiny, tmp_path / "tv", settings=["kernel=told"], quiet=True)
+    (told,) = from_run(tmp_path / "tv")
+    assert told.told
+    rows = rank_track([told, submission, scored(submission, "good", 90.0)])
+    by_method = {row.method: row for row in rows}
+    assert {name: row.rank for name, row in by_method.items()} == {
+        "good": 1, "wiener": 2, "tv (oracle)": None, BLURRED: None
+    }  # fmt: skip
+    assert [row.method for row in rows if row.told] == ["tv (oracle)"]
+    text = markdown("tiny", [rows])
+    assert "| - | tv (oracle), told the kernel |" in text
+    assert "Such a row is a ceiling, and has no rank." in text
+    assert "told" not in markdown("tiny", [rank_track([submission])])
+
+
 def test_infinite_means(submission):
     endless = submission.model_copy(update={"blurred": Means(psnr_db="inf", ssim=1.0)})
     rows = rank_track([scored(endless, "same", "inf"), scored(endless, "less", 60.0)])

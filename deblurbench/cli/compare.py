@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MOST = 100
 """Methods: time and memory grow with the number of pairs, to some seconds and 1.3 GB."""
 
+_TOLD = " (told)"  # what the label of a method that was told the kernels ends with
 _PATH = click.Path(path_type=Path)
 
 
@@ -78,8 +79,11 @@ def command(
     files = [_file(path) for path in scores]
     _check_targets(files, [scenes], [csv_out, plot_out, json_out])
     table = _scene_table(scenes, dataset)
-    methods = [read_scores(file, label) for file, label in zip(files, _labels(files, labels), strict=True)]
+    named = _labels(files, labels)
+    methods = [read_scores(file, label) for file, label in zip(files, named, strict=True)]
     aligned, notes = align(methods, protocols=protocols, metrics=metrics, allow_missing=allow_missing)
+    told = [label for file, label in zip(files, named, strict=True) if _is_told(file)]
+    notes = [*notes, *(f"{label} was told each picture's kernel: a ceiling, no rival of the others" for label in told)]
     comparisons = [
         compare(
             one,
@@ -117,7 +121,10 @@ def _file(path: Path) -> Path:
 
 
 def _labels(files: Sequence[Path], given: Sequence[str]) -> list[str]:
-    """A different label for each file: as given, or its name; a run folder's name; the folder too where names clash."""
+    """A different label for each file: as given, or its name; a run folder's name; the folder too where names clash.
+
+    That of a run which was told the kernels says so, unless it is given.
+    """
     from deblurbench.errors import UsageError
     from deblurbench.runs.record import RUN
     from deblurbench.scoring.statistics.table import shown
@@ -127,11 +134,24 @@ def _labels(files: Sequence[Path], given: Sequence[str]) -> list[str]:
     short = [file.resolve().parent.name if (file.parent / RUN).is_file() else file.stem for file in files]
     clash = Counter(short)
     long = [f"{file.resolve().parent.name}/{s}" if clash[s] > 1 else s for file, s in zip(files, short, strict=True)]
-    labels = [shown(label) for label in given or long]
+    labels = [
+        shown(label) for label in given or [s + _TOLD * _is_told(file) for file, s in zip(files, long, strict=True)]
+    ]
     for label, count in Counter(labels).items():
         if count > 1:
             raise UsageError(f"{count} methods are called {label!r}", "tell them apart with --label, one for each file")
     return labels
+
+
+def _is_told(file: Path) -> bool:
+    """Whether a table is that of a run whose method was told each picture's kernel."""
+    from deblurbench.errors import DeblurbenchError
+    from deblurbench.runs.record import read_run
+
+    try:
+        return read_run(file.parent).told
+    except DeblurbenchError:  # no run, or one of which only the table can be read
+        return False
 
 
 def _check_targets(files: Sequence[Path], others: Sequence[Path | None], targets: Sequence[str | None]) -> None:

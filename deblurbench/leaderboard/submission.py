@@ -63,6 +63,7 @@ class Submission(Config):
         dataset, split: together the track; with `dataset_id` and `protocol` they say what may be compared.
         method: the name that tables show; `baseline`, `version`, `origin` say whose code ran.
         status: `rerun`: the code was run.
+        told: whether the method was told each picture's kernel: a ceiling, no rival of the others.
         mean: over `images`; `blurred`: the blurred pictures under the same protocol.
         predictions_sha256: of the lines `name TAB pixel hash LF`, in the order of `images`.
         seconds_per_picture: of these pictures, on `device`.
@@ -80,6 +81,7 @@ class Submission(Config):
     version: int
     origin: str
     status: Literal["rerun"]
+    told: bool = False
     parameters: Count | None = None
     trainable: Count | None = None
     mean: Means
@@ -165,6 +167,7 @@ def _submission(
         version=record.version,
         origin=record.origin,
         status="rerun",
+        told=record.told,
         parameters=record.parameters,
         trainable=record.trainable,
         mean=_means([row.psnr_db for row in rows], [row.ssim for row in rows]),

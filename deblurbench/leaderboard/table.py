@@ -21,7 +21,8 @@ _REFERENCE = "identity"  # the baseline that returns its input: the blurred row 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row of a track's table. `rank` is None for the blurred row, which does not compete.
+    """One row of a track's table. `rank` is None for what does not compete: the blurred row, and methods that are
+    `told` each picture's kernel.
 
     Equal ranks are ties at the printed four decimals; `below_blurred` marks a method that makes pictures worse.
     What one picture of a size costs is as `runs.cost.SizeCost` has it; `cost_note` says why a figure is missing.
@@ -38,6 +39,7 @@ class Row:
     gain_db: float = 0.0
     ssim: float | None
     below_blurred: bool = False
+    told: bool = False
     parameters: int | None = None
     macs_256x256: int | None = None
     macs_1280x720: int | None = None
@@ -91,8 +93,8 @@ def rank_track(submissions: Sequence[Submission]) -> list[Row]:
         raise DeblurbenchError(f"track {first.track}: {repeated[0]!r} stands there twice", "remove one of the files")
     methods = [s for s in submissions if s.baseline != _REFERENCE or _rounded(s.mean) != _rounded(s.blurred)]
     methods.sort(key=lambda s: (-_number(s.mean), s.method))
-    values = [_rounded(s.mean) for s in methods]
-    rows = [_row(s, values.index(value) + 1) for s, value in zip(methods, values, strict=True)]
+    values = [_rounded(s.mean) for s in methods if not s.told]
+    rows = [_row(s, None if s.told else values.index(_rounded(s.mean)) + 1) for s in methods]
     rows.append(_blurred_row(first))
     return sorted(rows, key=lambda row: (-row.psnr_db, row.rank or 0))
 
@@ -106,7 +108,7 @@ def _rounded(mean: Means) -> float:
     return round(float(mean.psnr_db), 4)
 
 
-def _row(submission: Submission, rank: int) -> Row:
+def _row(submission: Submission, rank: int | None) -> Row:
     value, blurred = _number(submission.mean), _number(submission.blurred)
     return replace(
         _blurred_row(submission),
@@ -116,6 +118,7 @@ def _row(submission: Submission, rank: int) -> Row:
         gain_db=gain(value, blurred),
         ssim=submission.mean.ssim,
         below_blurred=_rounded(submission.mean) < _rounded(submission.blurred),
+        told=submission.told,
         parameters=submission.parameters,
         **cost_fields(submission.cost),
         seconds_per_picture=submission.seconds_per_picture,
@@ -166,13 +169,18 @@ def markdown(dataset: str, tracks: Sequence[Sequence[Row]]) -> str:
         "`+`: not defined by the protocol's script, added by deblurbench. ⚠: below the blurred row, "
         "that is, worse than doing nothing. Equal ranks are ties.\n"
     )
-    return "\n".join([*parts, *cost_legend([row for rows in tracks for row in rows])])
+    every = [row for rows in tracks for row in rows]
+    if any(row.told for row in every):
+        parts.append(
+            "Told the kernel: which nobody knows of a real picture. Such a row is a ceiling, and has no rank.\n"
+        )
+    return "\n".join([*parts, *cost_legend(every)])
 
 
 def _markdown_row(row: Row) -> str:
     cells = (
         "-" if row.rank is None else str(row.rank),
-        f"{escape(row.method)} ⚠ below blurred" if row.below_blurred else escape(row.method),
+        escape(row.method) + ", told the kernel" * row.told + " ⚠ below blurred" * row.below_blurred,
         f"{row.psnr_db:.4f}",
         f"{row.gain_db:+.4f}",
         "" if row.ssim is None else f"{row.ssim:.4f}",

@@ -32,8 +32,9 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_l
 class RunRecord(Config):
     """`run.json`: what a run is, written before it starts.
 
-    `config` is the baseline's resolved recipe, `config_hash` the SHA-256 of its canonical JSON; `processes` how many
-    trained together, where not one alone; `git_commit` that of the checkout the program runs from, where it is one.
+    `config` is the baseline's resolved recipe, `config_hash` the SHA-256 of its canonical JSON; `told` whether it is
+    told each picture's kernel; `processes` how many trained together, where not one alone; `git_commit` that of the
+    checkout the program runs from, where it is one.
     """
 
     run_schema: Literal[1] = 1
@@ -42,6 +43,7 @@ class RunRecord(Config):
     version: int
     preset: str | None = None
     label: str
+    told: bool = False
     parameters: Count | None = None
     trainable: Count | None = None
     config: dict[str, Any]

@@ -67,6 +67,7 @@ class Resolved:
             version=baseline.version,
             preset=preset,
             label=baseline.label_of(config, preset),
+            told=baseline.is_told(config),
             parameters=parameters,
             trainable=trainable,
             config=config.as_dict(),

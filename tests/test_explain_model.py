@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 import torch
 from conftest import noise
+from layout_kit import TREES
 from scipy.ndimage import convolve as correlate
 from torch import nn
 
 from deblurbench.blur.convolve import convolve
 from deblurbench.blur.estimate import frequencies, transfer
 from deblurbench.blur.gaussian import Gaussian
+from deblurbench.dataset.adopt import adopt
 from deblurbench.dataset.build import build
 from deblurbench.dataset.plan import make_plan
+from deblurbench.dataset.reader import open_dataset
 from deblurbench.dataset.recipe import read_recipe
 from deblurbench.errors import UsageError
 from deblurbench.images.codec import read_rgb, write_png
@@ -25,6 +28,7 @@ from deblurbench.runs.explain.spectra import BINS, gains
 from deblurbench.runs.explain.subjects import Subject, dataset_subjects, folder_subjects
 from deblurbench.runs.known_blur import KnownBlur
 from deblurbench.runs.model import open_model
+from deblurbench.sources.layouts.find import LAYOUTS
 from deblurbench_baselines import unet
 from deblurbench_baselines.inference.sensitivity import NetworkSensitivity
 from deblurbench_baselines.inference.weights import save_weights
@@ -298,6 +302,20 @@ def test_a_model_that_is_told_kernels_needs_them(monkeypatch, tiny):
     assert set(told) == {next(iter(tiny.records("test-g1.2"))).kernels[0]}
     with pytest.raises(UsageError, match="that of a is not known"):
         explain(model, "oracle", [Subject("g", "a", photo())], quiet=True)  # type: ignore[arg-type]
+    in_a_file = Subject("g", "a", photo(), blur=KnownBlur(KERNEL, "crf:curve.txt", False))
+    with pytest.raises(UsageError, match="that of a is not known"):
+        explain(model, "oracle", [in_a_file], quiet=True)  # type: ignore[arg-type]
+
+
+def test_an_adopted_dataset_has_no_kernels_to_read(tmp_path):
+    layout = LAYOUTS["gopro"]
+    root = TREES["gopro"](tmp_path / "tree")
+    for seed, file in enumerate(root.rglob("*.png")):
+        write_png(file, noise(20, 24, seed=seed))  # with sides that have a spectrum
+    adopt(layout, root, tmp_path / "out", variant=layout.default, workers=1, allow_incomplete=True, quiet=True)
+    (subject, *_) = dataset_subjects(open_dataset(tmp_path / "out"), (), 1)
+    assert (subject.group, subject.blur) == ("test", None)
+    assert subject.sharp is not None
 
 
 def test_every_split_that_is_named_and_only_as_many_as_asked(tiny):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from typing import NamedTuple
 
 from deblurbench.blur.kernel import Kernel
 from deblurbench.blur.light import STORED
-from deblurbench.dataset.kernels import opened_kernels, read_kernel
+from deblurbench.dataset.kernels import Taps, opened_kernels, read_kernel
 from deblurbench.dataset.manifest import KERNELS, Record
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import UsageError
@@ -21,6 +21,11 @@ class KnownBlur(NamedTuple):
     kernel: Kernel
     light: str
     camera: bool
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a method can undo it: not in a light whose curve lies in a file beside the recipe."""
+        return not _lies_in_a_file(self.light)
 
 
 def check_known_blurs(name: str, dataset: Dataset) -> None:
@@ -46,7 +51,7 @@ def _unknown(record: Record) -> str | None:
         return f"knows none: {family} has no kernel"
     if len(record.kernels) > 1:
         return f"has several for one picture: {family}"
-    if light.startswith(_CRF):
+    if _lies_in_a_file(light):
         return f"was blurred in a light whose curve it does not hold: {light}"
     return None
 
@@ -59,8 +64,16 @@ def known_blurs(dataset: Dataset, splits: Iterable[str]) -> Generator[KnownBlur,
     with opened_kernels(dataset.place, KERNELS) as kernels:
         for split in splits:
             for record in dataset.records(split):
-                kernel = Kernel(read_kernel(kernels, record.kernels[0]))
-                yield KnownBlur(kernel, _light(record), record.camera is not None)
+                yield read_blur(record, kernels)
+
+
+def read_blur(record: Record, kernels: Mapping[str, Taps]) -> KnownBlur:
+    """The blur of a record that has one kernel. Raises DatasetError where that is missing or damaged."""
+    return KnownBlur(Kernel(read_kernel(kernels, record.kernels[0])), _light(record), record.camera is not None)
+
+
+def _lies_in_a_file(light: str) -> bool:
+    return light.startswith(_CRF)
 
 
 def _light(record: Record) -> str:

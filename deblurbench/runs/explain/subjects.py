@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from deblurbench.blur.kernel import Kernel
-from deblurbench.blur.light import STORED
-from deblurbench.dataset.kernels import opened_kernels, read_kernel
-from deblurbench.dataset.manifest import KERNELS, Record
+from deblurbench.dataset.kernels import Taps, opened_kernels
+from deblurbench.dataset.manifest import KERNELS
 from deblurbench.dataset.reader import Dataset
 from deblurbench.errors import RunError, UsageError
 from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, read_rgb
 from deblurbench.progress import progress
 from deblurbench.runs.baseline import Restorer
-from deblurbench.runs.known_blur import KnownBlur
+from deblurbench.runs.known_blur import KnownBlur, read_blur
 from deblurbench.runs.model import Model
 from deblurbench.scoring.pictures.pairing import pair_folders
 
@@ -52,22 +51,19 @@ def dataset_subjects(dataset: Dataset, splits: Sequence[str], limit: int = LIMIT
 
     Raises: UsageError for an unknown split and where there are no pairs, DatasetError where the dataset is damaged.
     """
-    subjects: list[Subject] = []
-    with opened_kernels(dataset.place, KERNELS) as kernels:
-        for split in splits or dataset.test_splits:
-            for record in islice(dataset.records(split), limit):
-                blurred, sharp = dataset.read(record, "blur"), dataset.read(record, "sharp")
-                subjects.append(Subject(split, record.name, blurred, sharp, _known(record, kernels)))
+    records = [record for split in splits or dataset.test_splits for record in islice(dataset.records(split), limit)]
+    subjects = []
+    with ExitStack() as stack:
+        kernels: Mapping[str, Taps] = {}
+        if any(record.kernels for record in records):  # an adopted dataset has none, and no file of them
+            kernels = stack.enter_context(opened_kernels(dataset.place, KERNELS))
+        for record in records:
+            blurred, sharp = dataset.read(record, "blur"), dataset.read(record, "sharp")
+            blur = read_blur(record, kernels) if len(record.kernels) == 1 else None
+            subjects.append(Subject(record.split, record.name, blurred, sharp, blur))
     if not subjects:
         raise UsageError(f"{dataset.place} has no pictures in {', '.join(splits) or 'a test split'}", "name a --split")
     return _checked(subjects)
-
-
-def _known(record: Record, kernels: Mapping[str, object]) -> KnownBlur | None:
-    if len(record.kernels) != 1:
-        return None
-    kernel = Kernel(read_kernel(kernels, record.kernels[0]))  # type: ignore[arg-type]
-    return KnownBlur(kernel, str(record.blur.get("light", STORED)), record.camera is not None)
 
 
 def folder_subjects(blurred: Path, sharp: Path | None = None, limit: int = LIMIT) -> list[Subject]:
@@ -125,7 +121,7 @@ def restorers(model: Model, subjects: Sequence[Subject]) -> list[Restorer]:
 
     def with_kernel(subject: Subject) -> Restorer:
         known = subject.blur
-        if known is None:
+        if known is None or not known.can_be_told:
             raise UsageError(
                 f"{model.baseline.name} is told the kernel of each picture, and that of {subject.name} is not known",
                 "take a dataset that was built with one kernel per picture, or a blind model",

@@ -145,6 +145,30 @@ def test_memory_is_the_peak_beyond_what_was_held():
     assert held.sum() == 16_000_000
 
 
+@pytest.mark.parametrize(("waited", "said"), [(0.5, False), (1.5, True)])
+def test_threads_that_wait_for_a_processor_are_noticed(monkeypatch, waited, said):
+    """Two threads that have half a processor each: as much as one of the clock, and yet half of what they need."""
+    clock = {name: iter(np.arange(0, 1e6, 4.0)) for name in ("perf_counter", "process_time")}
+    for name, now in clock.items():
+        monkeypatch.setattr(cost_probe.time, name, lambda now=now: next(now))
+    waits = iter([10.0, 10.0 + waited])
+    monkeypatch.setattr(cost_probe, "_waited", lambda: next(waits))
+    monkeypatch.setattr(cost_probe, "_CALLS", 0)
+    monkeypatch.setattr(cost_probe, "_seconds", lambda *_: 4.0)
+    at = cost_probe._measured(lambda p: p, noise(8, 8), cost_probe.ResidentMeter())
+    assert ("other programs were at work" in (at.note or "")) is said
+
+
+@LINUX
+def test_waiting_is_that_of_all_threads(tmp_path, monkeypatch):
+    assert cost_probe._waited() >= 0
+    for thread, text in (("1", "700 2000000000 3"), ("2", "800 500000000 9"), ("3", "")):
+        (tmp_path / thread).mkdir()
+        (tmp_path / thread / "schedstat").write_text(text)
+    monkeypatch.setattr(cost_probe, "_THREADS", tmp_path)
+    assert cost_probe._waited() == 2.5
+
+
 def test_a_slow_method_is_called_once(monkeypatch):
     now = iter(np.arange(0, 1e6, 10.0))
     monkeypatch.setattr(cost_probe.time, "perf_counter", lambda: next(now))
@@ -313,6 +337,16 @@ def test_figures_have_two_digits():
     assert [amount(v) for v in (0.0, 3.2e-6, 0.0461, 0.999, 3.14, 15.96, 203.3, 1689.6)] == [
         "0", "0.0000032", "0.046", "1.00", "3.1", "16", "203", "1690",
     ]  # fmt: skip
+
+
+def test_figures_without_a_device_are_explained_too(tiny, tmp_path):
+    """A process that could not measure leaves the counts, and why there is no more."""
+    run_baseline("wiener", tiny, tmp_path / "run", quiet=True)
+    counted = Cost(sizes={"256x256": SizeCost(macs=533_200_896, note="the measuring process ended with code 1")})
+    legend = cost_legend(rank_track([from_run(tmp_path / "run")[0].model_copy(update={"cost": counted})]))
+    assert legend[0].startswith("GMAC, seconds and MB: of one picture")
+    assert "Measured on" not in legend[0]
+    assert legend[1:] == ["wiener: at 256x256, the measuring process ended with code 1.\n"]
 
 
 def test_methods_of_two_machines_are_told_apart(tiny, tmp_path):

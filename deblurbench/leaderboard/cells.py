@@ -50,7 +50,7 @@ def cost_legend(rows: Sequence[Row]) -> list[str]:
             devices[row.measured_on].append(row.method)
         if row.cost_note:
             noted.setdefault(row.method, row.cost_note)
-    if not devices:
+    if not devices and not noted and all(row.macs_256x256 is None for row in rows):
         return []
     several = len(devices) > 1
     where = "; ".join(
@@ -60,10 +60,11 @@ def cost_legend(rows: Sequence[Row]) -> list[str]:
     legend = (
         f"GMAC, seconds and MB: of one picture of {' / '.join(SIZES)}. GMAC: 10^9 multiply-adds "
         "of convolutions and matrix products; Fourier transforms and what goes pixel by pixel are not among them. "
-        f"MB: 10^6 bytes, the peak beyond the loaded model. Measured on: {where}.\n"
+        "MB: 10^6 bytes, the peak beyond the loaded model."
     )
+    measured = f" Measured on: {where}.\n" if devices else "\n"
     notes = [f"{escape(method)}: {escape(note)}.\n" for method, note in noted.items()]
-    return [legend, *notes]
+    return [legend + measured, *notes]
 
 
 def escape(text: str) -> str:

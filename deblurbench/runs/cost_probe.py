@@ -35,10 +35,10 @@ from deblurbench.runs.model import Model
 _CALLS = 5  # after the first one
 _SECONDS = 3.0  # for all calls at a size; a first call that takes longer is the measurement
 _LONGEST = 60.0  # seconds: a larger picture that would take longer is left out
-_SHARE = 0.8  # of the time in which this process must have had a processor
+_SHARE = 0.8  # of the time in which this process, and each of its threads, must have had a processor
 _TICK = 0.05  # seconds: of less, nothing is said of that
 _WARM_UP = 64  # pixels, the side of the picture with which everything is loaded that loads late
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_STATUS, _RESET, _THREADS = Path("/proc/self/status"), Path("/proc/self/clear_refs"), Path("/proc/self/task")
 _FAMILIAR = 1.2  # sigma of the blur, pixels
 
 
@@ -180,7 +180,7 @@ def _available() -> float | None:
 def _measured(restorer: Restorer, picture: Picture, meter: Meter) -> SizeCost:
     """One call for the memory, then as many as the time allows."""
     times: list[float] = []
-    begin, had = time.perf_counter(), time.process_time()
+    begin, had, waited = time.perf_counter(), time.process_time(), _waited()
     try:
         meter.start()
         first = _seconds(restorer, picture)
@@ -190,9 +190,9 @@ def _measured(restorer: Restorer, picture: Picture, meter: Meter) -> SizeCost:
     except (RunError, MemoryError) as error:
         lacks = isinstance(error, MemoryError) or "memory" in str(error)
         return SizeCost(note="not enough memory" if lacks else "restoring failed")
-    taken, had = time.perf_counter() - begin, time.process_time() - had
+    taken, had, waited = time.perf_counter() - begin, time.process_time() - had, _waited() - waited
     notes = ["memory is not measured on this system"] if peak is None else []
-    if meter.kind == "resident" and taken > _TICK and had < _SHARE * taken:
+    if meter.kind == "resident" and taken > _TICK and (had < _SHARE * taken or had < _SHARE * (had + waited)):
         notes.append("other programs were at work, so it took longer than it need")
     return SizeCost(
         seconds=statistics.median(times) if times else first,
@@ -200,6 +200,15 @@ def _measured(restorer: Restorer, picture: Picture, meter: Meter) -> SizeCost:
         calls=len(times),
         note="; ".join(notes) or None,
     )
+
+
+def _waited() -> float:
+    """Seconds for which the threads of this process were ready and had no processor; 0 where Linux does not say."""
+    nanoseconds = 0
+    for file in _THREADS.glob("*/schedstat"):
+        with suppress(OSError, ValueError, IndexError):  # a thread may end meanwhile
+            nanoseconds += int(file.read_text().split()[1])
+    return nanoseconds / 1e9
 
 
 def _seconds(restorer: Callable[[Picture], Picture], picture: Picture) -> float:

@@ -6,7 +6,8 @@
     |-- PictureError            a picture that cannot be read, or is not what it should be
     |-- DatasetError            a dataset folder that is unfinished, damaged or of another recipe
     |-- FetchError              a site that does not give what it was asked for, or may not be asked
-    `-- RunError                a run that cannot be continued
+    |-- RunError                a run that cannot be continued
+    `-- InterruptError          exit 130: somebody stopped it
 
 Each carries one line that says what and where, and a hint that says what to do.
 """
@@ -68,6 +69,12 @@ class FetchError(DeblurbenchError):
 
 class RunError(DeblurbenchError):
     """A run folder cannot be used or continued."""
+
+
+class InterruptError(DeblurbenchError):
+    """Somebody stopped the work, and another command than the same one goes on with it."""
+
+    exit_code = 130
 
 
 def one_line(text: str) -> str:

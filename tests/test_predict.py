@@ -19,8 +19,9 @@ from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.runs import predict as predict_module
 from deblurbench.runs.composed import Composed
 from deblurbench.runs.inference import Inference
+from deblurbench.runs.jobs import Job
 from deblurbench.runs.model import open_model, read_metadata
-from deblurbench.runs.predict import Job, predict
+from deblurbench.runs.predict import predict
 from deblurbench.runs.weights_file import average_weights, write_weights
 from deblurbench_baselines.inference.weights import save_weights
 
@@ -142,7 +143,10 @@ def test_an_interrupted_folder_is_gone_on_with(cli, tmp_path, folder, monkeypatc
     monkeypatch.setattr(predict_module, "write_original", write)
     result = cli("predict", "identity", folder, tmp_path / "out")
     assert result.code == 130
-    assert "with --skip-existing goes on" in result.err
+    stays = "Error: interrupted: what is restored stays: the same command"
+    assert result.err.splitlines()[-1] == f"{stays} with --skip-existing goes on"
+    anew = cli("predict", "identity", folder, tmp_path / "out", "--overwrite")
+    assert (anew.code, anew.err.splitlines()[-1]) == (130, f"{stays} begins anew")
     assert [p.name for p in (tmp_path / "out").rglob("*.*")] == ["a.png"]
     monkeypatch.undo()
     (tmp_path / "out" / "a.png").write_bytes(b"mine")
@@ -155,6 +159,27 @@ def test_an_interrupted_folder_is_gone_on_with(cli, tmp_path, folder, monkeypatc
     )
     assert cli("predict", "identity", folder, tmp_path / "out", "--overwrite").code == 0
     assert np.array_equal(read_rgb(tmp_path / "out" / "a.png"), read_rgb(folder / "a.png"))
+
+
+@pytest.mark.parametrize("options", ["", "--overwrite", "--skip-existing"])
+def test_no_picture_takes_the_place_of_its_original(cli, tmp_path, folder, options):
+    before = (folder / "a.png").read_bytes()
+    (tmp_path / "link.png").symlink_to(folder / "a.png")
+    for out in (folder / "a.png", tmp_path / "link.png"):
+        result = cli("predict", "identity", folder / "a.png", out, *options.split())
+        assert result.code == 2
+        assert result.err == (
+            f"Error: {out} is the input itself: choose another OUT: no picture is replaced by its result\n"
+        )
+    assert (folder / "a.png").read_bytes() == before
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_restored(cli, tmp_path, folder):
+    (tmp_path / "out" / "b.png").mkdir(parents=True)
+    result = cli("predict", "identity", folder, tmp_path / "out", "--overwrite")
+    assert result.code == 2
+    assert "b.png: it is a folder" in result.err
+    assert not (tmp_path / "out" / "a.png").exists()
 
 
 def test_bad_pictures_are_named_and_do_not_stop_the_others(cli, tmp_path, folder):

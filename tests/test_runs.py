@@ -16,7 +16,7 @@ from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.runs.baseline import Resources
 from deblurbench.runs.device import choose_device
-from deblurbench.runs.predict import plan_jobs
+from deblurbench.runs.jobs import plan_jobs
 from deblurbench.runs.record import read_predictions, read_run, read_scores
 from deblurbench.runs.run import run_baseline
 from deblurbench.scoring.metrics.compared import Compared

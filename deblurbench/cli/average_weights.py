@@ -13,7 +13,7 @@ from deblurbench.errors import UsageError
 @click.command("average-weights", short_help="Average the weights of several trainings of one network.")
 @click.argument("out", metavar="OUT.safetensors", type=click.Path(path_type=Path))
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
-@options.overwrite
+@options.replace
 @options.common
 def command(out: Path, models: tuple[str, ...], overwrite: bool, quiet: bool) -> None:
     """Write the mean of the weights of several MODELs, run folders or weights files of one network, to OUT.

@@ -23,7 +23,7 @@ from deblurbench.cli import options
     type=click.Path(path_type=Path),
     help="Compare both outputs for this picture too; may be given several times.",
 )
-@options.overwrite
+@options.replace
 @options.json_out
 @options.common
 def command(

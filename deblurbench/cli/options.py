@@ -61,6 +61,7 @@ device = click.option("--device", default="auto", show_default=True, help="auto,
 limit = click.option("--limit", type=click.IntRange(min=1), help="Only the first N.")
 seed = click.option("--seed", type=click.IntRange(min=0), help="The recipe's seed.")
 overwrite = click.option("--overwrite", is_flag=True, help="Start anew instead of going on.")
+replace = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 settings = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
 json_out = click.option(
     "--json",

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from deblurbench.cli import options
-from deblurbench.errors import UsageError
-from deblurbench.progress import say
+from deblurbench.errors import InterruptError, UsageError
 
 if TYPE_CHECKING:
     from deblurbench.runs.inference import Inference
@@ -59,7 +58,7 @@ def _tile(ctx: click.Context, parameter: click.Parameter, value: str) -> int | L
 @options.device
 @options.limit
 @click.option("--skip-existing", is_flag=True, help="Keep results that are there, and restore the rest.")
-@options.overwrite
+@options.replace
 @options.common
 def command(
     model: str,
@@ -88,8 +87,9 @@ def command(
     Example: deblurbench predict gir.safetensors scans/ out/ --tile 256 --overlap 0
     """
     from deblurbench.runs.composed import Composed
+    from deblurbench.runs.jobs import plan_jobs, refuse_existing, without_existing
     from deblurbench.runs.model import open_model
-    from deblurbench.runs.predict import plan_jobs, predict, refuse_existing, without_existing
+    from deblurbench.runs.predict import predict
 
     if skip_existing and overwrite:
         raise UsageError("--skip-existing and --overwrite say opposite things", "give one of them")
@@ -98,15 +98,15 @@ def command(
     there = len(jobs)
     if skip_existing:
         jobs = without_existing(jobs)
-    if not overwrite or (jobs and jobs[0].target.resolve() == source.resolve()):
+    if not overwrite:
         refuse_existing(jobs)
     if jobs:
         restorers = [open_model(name, device).bare_restorer(inference) for name in (model, *others)]
         try:
             predict(Composed(restorers, inference), jobs, name=" + ".join((model, *others)), quiet=quiet)
-        except KeyboardInterrupt:
-            say("what is restored stays: the same command with --skip-existing goes on", quiet=quiet)
-            raise
+        except KeyboardInterrupt as stop:
+            goes_on = "begins anew" if overwrite else "with --skip-existing goes on"
+            raise InterruptError("interrupted: what is restored stays", f"the same command {goes_on}") from stop
     kept = f", {there - len(jobs)} were there" if there > len(jobs) else ""
     click.echo(f"{out}: {len(jobs)} restored{kept}")
 

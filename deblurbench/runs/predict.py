@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from deblurbench.errors import PictureError, UsageError
-from deblurbench.files import make_folder, refuse_inside
-from deblurbench.images.codec import SUFFIXES, Picture, list_pictures, write_png
+from deblurbench.errors import PictureError
+from deblurbench.files import check_target, make_folder
+from deblurbench.images.codec import Picture, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.images.original import Levels, Original, read_original, to_8_bits, write_original
 from deblurbench.progress import Progress, progress, say
 from deblurbench.runs.baseline import Restorer
 from deblurbench.runs.composed import Composed, check_kept
 from deblurbench.runs.inference import AUTO, WHOLE
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture to restore: where it is read and where the result goes."""
-
-    source: Path
-    target: Path
+from deblurbench.runs.jobs import Job
 
 
 class Work(NamedTuple):
@@ -45,31 +37,20 @@ class Read(NamedTuple):
     job: Job
 
 
-def refuse_existing(jobs: Iterable[Job]) -> None:
-    """Raise UsageError where a result would take the place of a file."""
-    for job in jobs:
-        if job.target.exists():
-            what = "choose another OUT, --skip-existing to keep what is there, or --overwrite to replace it"
-            raise UsageError(f"{job.target} is there already", what)
-
-
-def without_existing(jobs: Iterable[Job]) -> list[Job]:
-    """Those whose results are not there: a result is a whole file or none."""
-    return [job for job in jobs if not job.target.exists()]
-
-
 def predict(restorer: Restorer, jobs: Sequence[Job], *, name: str = "this model", quiet: bool = False) -> None:
     """Restore pictures into folders that are made for them, showing progress.
 
     Results are PNG files with the depth, transparency, EXIF and ICC profile of what they restore; of 8 bits where
     `restorer`, which notes call by its `name`, has no more. A picture that cannot be read does not stop the others.
 
-    Raises: UsageError for a folder that cannot be written; PictureError, in the end, where pictures cannot be read;
-        RunError where the memory does not suffice.
+    Raises: UsageError for a folder or a file that cannot be written; PictureError, in the end, where pictures cannot
+        be read; RunError where the memory does not suffice.
     """
     composed = restorer if isinstance(restorer, Composed) else Composed([restorer], WHOLE)
     for folder in sorted({job.target.parent for job in jobs}):
         make_folder(folder)
+    for job in jobs:
+        check_target(job.target)  # before the work, not after half of it
     failed: list[PictureError] = []
     with progress("predict", len(jobs), "pictures", quiet=quiet) as bar:
         notes = _Notes(name, quiet)
@@ -155,33 +136,3 @@ def restore(restorer: Restorer, pictures: Iterable[Work], bar: Progress) -> tupl
         hashes[work.target.name] = pixel_hash(restored)
         bar.step()
     return hashes, seconds / max(len(hashes), 1)
-
-
-def plan_jobs(source: Path, out: Path) -> list[Job]:
-    """Which files `predict` reads and writes: a picture, or every picture of a folder, subfolders too.
-
-    Results are PNG files of the same names. A file goes to `out` itself where that is a `.png` name, else into it.
-
-    Raises: UsageError where there is nothing to read, `out` is a folder that holds the input or lies in it, or
-        two results would have one name.
-    """
-    if source.is_file():
-        named = out.suffix.lower() in SUFFIXES and not out.is_dir()
-        if named and out.suffix.lower() != ".png":
-            raise UsageError(f"cannot write {out}", "results are PNG files: name it .png")
-        if not named and out.resolve() == source.parent.resolve():
-            raise UsageError(f"{out} is the folder of the input", "choose another OUT, or name the result")
-        return [Job(source, out if named else out / source.with_suffix(".png").name)]
-    if not source.is_dir():
-        raise UsageError(f"no file or folder {source}", "name a picture or a folder of pictures")
-    refuse_inside(out, source, "OUT")
-    pictures = list_pictures(source)
-    if not pictures:
-        raise UsageError(f"no pictures in {source}", f"looked for {', '.join(sorted(SUFFIXES))} in it and below")
-    targets: dict[Path, Path] = {}
-    for picture in pictures:
-        target = out / picture.with_suffix(".png")
-        if target in targets:
-            raise UsageError(f"{picture} and {targets[target]} would both become {target}", "rename one of them")
-        targets[target] = picture
-    return [Job(source / picture, target) for target, picture in targets.items()]

@@ -233,6 +233,10 @@ def _frames(file):
     Image.new("RGB", (4, 4)).save(file, format="PNG", save_all=True, append_images=[Image.new("RGB", (4, 4), "red")])
 
 
+def _program(file):
+    Image.new("RGB", (4, 4)).save(file, format="EPS")
+
+
 def _nothing_wide(file):
     header = b"IHDR" + struct.pack(">2I5B", 0, 4, 8, 2, 0, 0, 0)
     file.write_bytes(b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)))
@@ -242,7 +246,7 @@ def _text(file):
     file.write_text("<html>not here</html>")
 
 
-@pytest.mark.parametrize("make", [_cut, _cmyk, _floats, _frames, _nothing_wide, _text])
+@pytest.mark.parametrize("make", [_cut, _cmyk, _floats, _frames, _program, _nothing_wide, _text])
 def test_what_cannot_be_restored_is_refused_by_name(tmp_path, make):
     make(tmp_path / "photo.png")
     with pytest.raises(PictureError, match=r"photo\.png"):
@@ -260,6 +264,14 @@ def test_half_a_png_is_no_picture(tmp_path, harm, share, channels):
     (tmp_path / "half.png").write_bytes(data[:place] if harm == "cut" else data)
     with pytest.raises(PictureError, match=r"half\.png"):
         read_original(tmp_path / "half.png")
+
+
+@pytest.mark.parametrize("read", [read_original, read_rgb])
+def test_a_program_is_not_run(tmp_path, read, monkeypatch):
+    _program(tmp_path / "photo.png")
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("it is run"))
+    with pytest.raises(PictureError, match=r"photo\.png is a program"):
+        read(tmp_path / "photo.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -135,13 +135,23 @@ def _decode(data: bytes, name: str) -> Picture:
 def _by_pillow(file: BinaryIO, name: str) -> Picture:
     with Image.open(file) as picture:
         _check_size(picture.width, picture.height)
-        # A MPO holds several JPEGs, as phones and cameras write them; the first is the photograph.
-        if picture.format != "MPO" and getattr(picture, "n_frames", 1) != 1:
-            raise PictureError(f"{name} has several frames", "keep one picture per file")
+        check_still(picture, name)
         if any(";16" in str(tile) for tile in picture.tile):  # Pillow would drop the lower half without a word
             raise PictureError(f"{name} has 16 bits per sample", "convert it to 8-bit RGB first")
         ImageOps.exif_transpose(picture, in_place=True)
         return np.array(_to_rgb(picture, name), dtype=np.uint8)
+
+
+def check_still(picture: Image.Image, name: str) -> None:
+    """Raise PictureError where Pillow has opened something else than one still picture.
+
+    PostScript is a program: Pillow would have Ghostscript run it, whatever the file is called.
+    """
+    if picture.format == "EPS":
+        raise PictureError(f"{name} is a program in PostScript", "make a picture of pixels of it first")
+    # A MPO holds several JPEGs, as phones and cameras write them; the first is the photograph.
+    if picture.format != "MPO" and getattr(picture, "n_frames", 1) != 1:
+        raise PictureError(f"{name} has several frames", "keep one picture per file")
 
 
 def _to_rgb(picture: Image.Image, name: str) -> Image.Image:

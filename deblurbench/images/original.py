@@ -18,7 +18,7 @@ from PIL import Image
 from deblurbench.errors import PictureError
 from deblurbench.files import replacing
 from deblurbench.images import exif
-from deblurbench.images.codec import decoder_of, longest_magic, most_pixels, said_of
+from deblurbench.images.codec import check_still, decoder_of, longest_magic, most_pixels, said_of
 from deblurbench.images.png import Chunk, encode_png
 
 Levels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -107,11 +107,8 @@ def read_original(path: Path) -> Original:
 
 
 def _by_pillow(file: BinaryIO, name: str) -> Original:
-    with Image.open(file) as picture:
-        if picture.width * picture.height > 2 * most_pixels():
-            raise Image.DecompressionBombError("more than twice Pillow's limit")
-        if picture.format != "MPO" and getattr(picture, "n_frames", 1) != 1:
-            raise PictureError(f"{name} has several frames", "keep one picture per file")
+    with Image.open(file) as picture:  # which refuses more than twice its limit of pixels by itself
+        check_still(picture, name)
         stored = str(picture.tile)  # before anything is decoded: then it is empty
         deep = ";16" in stored
         grey = picture.mode in _GREY or "I;16" in stored or "LA;16" in stored

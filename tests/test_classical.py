@@ -222,6 +222,8 @@ def test_who_is_told_says_so():
 def test_what_classical_rows_cannot_do_is_refused(tmp_path):
     with pytest.raises(UsageError, match="wiener-oracle is told the kernel: run it on a dataset"):
         wiener_oracle.restorer(wiener_oracle.configure(), None, "cpu")
+    with pytest.raises(UsageError, match="run-baseline tv --preset oracle"):
+        tv.restorer(tv.configure("oracle"), None, "cpu")
     with pytest.raises(UsageError, match="takes no weights"):
         tv.restorer(tv.configure(), tmp_path / "w.safetensors", "cpu")
     with pytest.raises(UsageError, match="restores whole pictures"):

@@ -28,6 +28,7 @@ from deblurbench.runs.explain.spectra import BINS, gains
 from deblurbench.runs.explain.subjects import Subject, dataset_subjects, folder_subjects
 from deblurbench.runs.known_blur import KnownBlur
 from deblurbench.runs.model import open_model
+from deblurbench.runs.run import run_baseline
 from deblurbench.sources.layouts.find import LAYOUTS
 from deblurbench_baselines import unet
 from deblurbench_baselines.inference.sensitivity import NetworkSensitivity
@@ -197,6 +198,7 @@ def test_explain_a_dataset_with_a_classical_method(cli, tiny, tmp_path):
         assert read_rgb(out / name).shape[0] > 200
     found = json.loads((out / "explain.json").read_text())
     assert found["model"] == found["baseline"] == "wiener"
+    assert not found["told"]
     assert found["receptive_field"]["test-g1.2"]["method"] == "differences"
     assert len(found["gain"]["test-g1.2"]["ideal"]) == BINS
     (picture,) = found["pictures"]
@@ -230,6 +232,14 @@ def test_explain_a_network_by_its_weights_on_a_pair_of_folders(cli, tmp_path, on
     assert found["gain"]["blur"].keys() == {"frequencies", "model", "right", "agreement", "before"}
     assert found["pictures"][0]["restored_psnr_db"] > 10
     assert len(found["weights_sha256"]) == 64
+
+
+def test_who_is_told_the_kernel_says_so(cli, tiny, tmp_path):
+    """Of a run folder, whose name need not say it."""
+    run_baseline("tv", tiny, tmp_path / "mine", settings=["kernel=told"], quiet=True)
+    result = cli("explain", tmp_path / "mine", tiny.path, "--limit", "1", "--out", tmp_path / "out")
+    assert result.out.splitlines()[0] == "mine (told the kernel)"
+    assert json.loads((tmp_path / "out" / "explain.json").read_text())["told"]
 
 
 def test_blurred_pictures_alone_are_explained_without_errors(cli, tmp_path):
@@ -337,6 +347,7 @@ def test_every_split_that_is_named_and_only_as_many_as_asked(tiny):
         (["wiener", "IN", "IN", "IN"], "3 paths after the model"),
         (["wiener", "IN", "EMPTY"], "no pictures in"),
         (["wiener", "IN", "OTHER"], "a blurred picture and its sharp one have one size"),
+        (["wiener-oracle", "IN"], "wiener-oracle is told the kernel of each picture, and that of a is not known"),
         (["wiener", "TINY"], "both sides need at least 16 pixels"),
     ],
 )

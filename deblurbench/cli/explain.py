@@ -57,6 +57,7 @@ def command(
     from deblurbench.errors import UsageError, nearest
     from deblurbench.files import refuse_inside
     from deblurbench.runs.explain.explanation import check_out, explain, explanation_text, write_explanation
+    from deblurbench.runs.explain.subjects import check_kernels
     from deblurbench.runs.model import open_model
 
     if bank not in BANKS:
@@ -65,6 +66,7 @@ def command(
     if Path(model).is_dir():
         refuse_inside(out, Path(model))
     subjects = _subjects(pictures, out, splits, limit, workers, quiet)
+    check_kernels(opened, subjects)
     check_out(out, overwrite=overwrite)
     found = explain(opened, _name(model), subjects, BANKS[bank](), quiet=quiet)
     files = write_explanation(out, found)

@@ -71,7 +71,10 @@ class DeconvolutionBaseline(ClassicalBaseline):
         """The blind method as a function. Raises UsageError as `ClassicalBaseline.restorer`, and where it is told."""
         self._refuse(weights, inference)
         if self.is_told(config):
-            raise UsageError(f"{self.name} is told the kernel", f"run it on a dataset: run-baseline {self.name}")
+            preset = f" --preset {ORACLE}" if ORACLE in self.presets else ""
+            raise UsageError(
+                f"{self.name} is told the kernel", f"run it on a dataset: run-baseline {self.name}{preset}"
+            )
         from deblurbench_baselines.classical.belief import restore_blind
 
         bank = BANKS[config.as_dict()["kernel"]]()

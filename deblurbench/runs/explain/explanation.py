@@ -49,12 +49,23 @@ class Explanation:
     subjects: Sequence[Subject]
     beliefs: Sequence[Belief]
 
+    @property
+    def told(self) -> bool:
+        """Whether the model was told each picture's kernel."""
+        return self.model.baseline.is_told(self.model.config)
+
+    @property
+    def title(self) -> str:
+        """What figures call the model: its name, and that it was told the kernel."""
+        return self.name + " (told the kernel)" * self.told
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON; infinities as the string "inf"."""
         return {
             "schema": 1,
             "model": self.name,
             "baseline": self.model.baseline.name,
+            "told": self.told,
             "weights_sha256": self.model.weights_sha256(),
             "device": self.model.device,
             "receptive_field": {group: of.as_dict() for group, of in self.responses.items()},
@@ -136,14 +147,14 @@ def write_explanation(out: Path, found: Explanation) -> list[Path]:
         (out / name).unlink(missing_ok=True)
     written = []
     if found.responses:
-        title = f"{found.name}: what a restored pixel depends on"
+        title = f"{found.title}: what a restored pixel depends on"
         draw_receptive(out / RECEPTIVE, _first(found.responses), title)
         written.append(out / RECEPTIVE)
-    draw_gains(out / GAIN, _first(found.gains), f"{found.name}: what becomes of each frequency")
+    draw_gains(out / GAIN, _first(found.gains), f"{found.title}: what becomes of each frequency")
     written.append(out / GAIN)
     with_sharp = [subject for subject in found.subjects if subject.sharp is not None]
     if with_sharp:
-        write_error_sheet(out / ERRORS, with_sharp, f"{found.name}: where the error is largest")
+        write_error_sheet(out / ERRORS, with_sharp, f"{found.title}: where the error is largest")
         written.append(out / ERRORS)
     draw_posteriors(out / POSTERIOR, found.beliefs[:_PANELS], "Which blur the pictures show: the posterior over a bank")
     write_json(out / EXPLAIN, found.as_dict())
@@ -167,4 +178,8 @@ def explanation_text(found: Explanation) -> str:
         rows.append(
             [group, str(count), *("-" if r is None else f"{r:.1f} px" for r in radii), *(f"{v:.2f}" for v in at)]
         )
-    return grid(rows) + "\n(gain: amplitude of restored over blurred, at frequencies in cycles per pixel)"
+    return (
+        f"{found.title}\n{grid(rows)}\n"
+        "(within: the radius that holds so much of the squared dependence of a restored pixel on blurred ones;\n"
+        " gain: amplitude of restored over blurred, at frequencies in cycles per pixel)"
+    )

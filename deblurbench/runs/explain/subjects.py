@@ -110,25 +110,32 @@ def _checked(subjects: list[Subject]) -> list[Subject]:
     return subjects
 
 
-def restorers(model: Model, subjects: Sequence[Subject]) -> list[Restorer]:
-    """What restores each subject: the same for all, unless the model is told each one's kernel.
-
-    Raises: UsageError where it is told, and a kernel is not known; as `Model.restorer`.
-    """
+def check_kernels(model: Model, subjects: Sequence[Subject]) -> None:
+    """Raise UsageError where a model is told kernels, and that of a subject is not known."""
     if not model.baseline.is_told(model.config):
-        return [model.restorer()] * len(subjects)
-    told = model.baseline.told_restorer(model.config)
-
-    def with_kernel(subject: Subject) -> Restorer:
-        known = subject.blur
-        if known is None or not known.can_be_told:
+        return
+    for subject in subjects:
+        if subject.blur is None or not subject.blur.can_be_told:
             raise UsageError(
                 f"{model.baseline.name} is told the kernel of each picture, and that of {subject.name} is not known",
                 "take a dataset that was built with one kernel per picture, or a blind model",
             )
+
+
+def restorers(model: Model, subjects: Sequence[Subject]) -> list[Restorer]:
+    """What restores each subject: the same for all, unless the model is told each one's kernel.
+
+    Raises: as `check_kernels` and `Model.restorer`.
+    """
+    check_kernels(model, subjects)
+    if not model.baseline.is_told(model.config):
+        return [model.restorer()] * len(subjects)
+    told = model.baseline.told_restorer(model.config)
+
+    def with_kernel(known: KnownBlur) -> Restorer:
         return lambda picture: told(picture, known.kernel, known.light, camera=known.camera)
 
-    return [with_kernel(subject) for subject in subjects]
+    return [with_kernel(subject.blur) for subject in subjects if subject.blur is not None]
 
 
 def restored(

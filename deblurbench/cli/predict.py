@@ -78,8 +78,9 @@ def command(
 ) -> None:
     """Restore a picture, or a folder of pictures, with a MODEL, and write PNG files to OUT.
 
-    MODEL is a baseline that needs no training (wiener), a run folder, or a weights file. Results keep depth (8 or 16
-    bits), transparency, EXIF and ICC profile. One that is there already is only replaced with --overwrite.
+    MODEL is a baseline that needs no training (wiener) or comes with weights, a run folder, or a weights file. Results
+    keep depth (8 or 16 bits), transparency, EXIF and ICC profile. One that is there already is only replaced with
+    --overwrite.
 
     \b
     Example: deblurbench predict wiener blurred/ restored/

@@ -200,6 +200,16 @@ def test_a_palette_with_a_clear_colour_and_a_clear_colour_of_rgb(tmp_path):
     assert np.array_equal(read_original(tmp_path / "c.png").alpha == 0, grey[:, :, 0] == 255)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_clear_colour_of_16_bits(tmp_path, channels):
+    picture = deep(4, 5, channels)
+    (tmp_path / "a.png").write_bytes(encode_png(picture, [(b"tRNS", picture[1, 2].astype(">u2").tobytes())]))
+    found = read_original(tmp_path / "a.png")
+    assert np.argwhere(found.alpha == 0).tolist() == [[1, 2]]
+    assert (found.pixels[:, :, :channels] == picture).all()
+    assert found.grey == (channels == 1)
+
+
 def test_8_bits_are_rounded_from_16():
     assert to_8_bits(np.array([0, 128, 129, 257, 65535 - 129, 65535 - 128, 65535], np.uint16)).tolist() == [
         *(0, 0, 1, 1, 254, 255, 255)

@@ -117,7 +117,7 @@ def _by_pillow(file: BinaryIO, name: str) -> Original:
         picture.load()
         orientation, block = _exif(picture)
         profile = _profile(picture)
-        samples = _by_opencv(file, name, picture.size) if deep else _samples(picture, name)
+        samples = _deep_samples(picture, file, name) if deep else _samples(picture, name)
     found = _of_samples(_turned(samples, orientation), name, grey=grey)
     # A grey PNG file has room for a profile of grey alone; a grey JPEG may come with one of colours.
     keeps_grey = found.grey and (profile is None or profile[16:20] == b"GRAY")
@@ -164,6 +164,15 @@ def _samples(picture: Image.Image, name: str) -> npt.NDArray[Any]:
     if picture.mode not in ("L", "LA", "RGB", "RGBA"):
         raise PictureError(f"{name} is of mode {picture.mode}", _CONVERT)
     return np.array(picture)
+
+
+def _deep_samples(picture: Image.Image, file: BinaryIO, name: str) -> npt.NDArray[Any]:
+    """The same of 16 bits."""
+    samples = _by_opencv(file, name, picture.size)
+    clear = picture.info.get("transparency")
+    if samples.ndim == 2 and isinstance(clear, int):  # one level, which OpenCV heeds in RGB alone
+        return np.dstack([samples, np.where(samples == clear, 0, 65535).astype(np.uint16)])
+    return samples
 
 
 def _by_opencv(file: BinaryIO, name: str, size: tuple[int, int]) -> npt.NDArray[Any]:

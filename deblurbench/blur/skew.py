@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from deblurbench.blur.spectrum_model import FLOOR
+
 Floats = npt.NDArray[np.float64]
 
-_FLOOR = 1e-3  # as in `estimate`
 _VARIANCE = np.pi**2 / 12  # of half the difference of two logarithms of exponentially distributed powers
 
 
@@ -27,7 +28,7 @@ def skew(plane: Floats, bins: int) -> tuple[Floats, Floats]:
     height, width = plane.shape
     window = np.outer(np.hanning(height), np.hanning(width))
     spectrum = np.fft.fft2((plane - plane.mean()) * window)
-    power = np.log(np.abs(spectrum) ** 2 / (window**2).sum() + _FLOOR)
+    power = np.log(np.abs(spectrum) ** 2 / (window**2).sum() + FLOOR)
     rows, columns = np.arange(1, (height + 1) // 2), np.arange(1, (width + 1) // 2)
     half = (power[np.ix_(rows, columns)] - power[np.ix_(rows, width - columns)]) / 2
     cells = [2 * n * bins // size for n, size in ((rows, height), (columns, width))]

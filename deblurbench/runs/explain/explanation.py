@@ -15,6 +15,7 @@ from deblurbench.blur.estimate import Estimate, estimate
 from deblurbench.errors import UsageError
 from deblurbench.files import make_folder, write_json
 from deblurbench.progress import say
+from deblurbench.runs.baseline import Restorer
 from deblurbench.runs.explain.errors import psnr, write_error_sheet
 from deblurbench.runs.explain.figures import Belief, draw_gains, draw_posteriors, draw_receptive
 from deblurbench.runs.explain.receptive import Response, by_differences, by_gradient
@@ -88,23 +89,26 @@ def explain(
     """
     by = restorers(model, subjects)
     done = restored(subjects, by, quiet=quiet)
-    groups = {group: [s for s in done if s.group == group] for group in dict.fromkeys(s.group for s in subjects)}
+    groups: dict[str, list[tuple[Subject, Restorer]]] = {}
+    for subject, restorer in zip(done, by, strict=True):
+        groups.setdefault(subject.group, []).append((subject, restorer))
     sensitivity = model.baseline.sensitivity(model.config, model.weights, model.device)
     how = "by its gradient" if sensitivity else "by changing pixels"
     say(f"{name}: looking at how far it looks, {how}", quiet=quiet)
     responses = {}
     for group, of in groups.items():
-        pictures = [subject.blurred for subject in of]
+        pictures = [subject.blurred for subject, _ in of]
         if sensitivity:
             response: Response | None = by_gradient(sensitivity, pictures)
         else:
-            response = by_differences([by[done.index(subject)] for subject in of], pictures)
+            response = by_differences([restorer for _, restorer in of], pictures)
         if response:
             responses[group] = response
         else:
             say(f"{group}: too near black or white everywhere for a receptive field", quiet=quiet)
     beliefs = [_belief(subject, bank) for subject in done]
-    return Explanation(model, name, responses, {group: gains(of) for group, of in groups.items()}, done, beliefs)
+    gained = {group: gains([subject for subject, _ in of]) for group, of in groups.items()}
+    return Explanation(model, name, responses, gained, done, beliefs)
 
 
 def _belief(subject: Subject, bank: Bank | None) -> Belief:

@@ -25,8 +25,8 @@ from deblurbench_baselines.data.frames import pack
 from deblurbench_baselines.data.fresh import FreshFeed, degradations_of
 from deblurbench_baselines.data.host_crops import loops
 from deblurbench_baselines.data.room import has_room, needed_bytes
-from deblurbench_baselines.free_memory import free_bytes
 from deblurbench_baselines.data.sampler import Crop, cut
+from deblurbench_baselines.free_memory import free_bytes
 
 END = (1 << 32) - 1
 CPU = torch.device("cpu")

@@ -20,8 +20,8 @@ from deblurbench.runs.baseline import Resources
 from deblurbench.runs.model import open_model
 from deblurbench_baselines import unet
 from deblurbench_baselines.data.remake import remakes
-from deblurbench_baselines.free_memory import _free_of_groups, _free_of_machine, free_bytes
 from deblurbench_baselines.failures import explained
+from deblurbench_baselines.free_memory import _free_of_groups, _free_of_machine, free_bytes
 from deblurbench_baselines.networks.count import count
 from deblurbench_baselines.training import session
 from deblurbench_baselines.training.report import Report

@@ -63,6 +63,8 @@ def test_lists_say_what_things_are(cli):
         "pexels-128": "folder",
         "shake-mix": "folder",
         "starter": None,
+        "swift": "folder",
+        "swift-general": "folder",
     }
     for kind in ("datasets", "blurs", "sources"):
         assert all(len(row["summary"]) > 30 for row in listed(cli, kind).values())

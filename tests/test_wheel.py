@@ -58,6 +58,8 @@ def test_top_level_names_and_recipes(wheel):
     assert top == {"deblurbench", "deblurbench_baselines"}
     assert "deblurbench/_data/datasets/starter/recipe.toml" in names
     assert "deblurbench_baselines/recipes/unet.toml" in names
+    assert "deblurbench_baselines/weights/swift.safetensors" in names
+    assert "deblurbench_baselines/weights/photos.csv" in names
     assert "deblurbench/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
@@ -95,11 +97,22 @@ def test_the_demo_runs_from_an_empty_folder_and_keeps_its_promises(program, tmp_
     rows = list(csv.DictReader((tmp_path / "demo" / "leaderboard" / "tables" / "starter.csv").read_text().splitlines()))
     assert {row["dataset_id"] for row in rows} == {STARTER_ID}
     gain = {(row["split"], row["method"]): float(row["gain_db"]) for row in rows}
-    assert {method for _, method in gain} == {"blurred (identity)", "wiener", "cnn (demo)", "unet (demo)"}
+    assert {method for _, method in gain} == {
+        "blurred (identity)",
+        "wiener",
+        "wiener-oracle",
+        "swift",
+        "cnn (demo)",
+        "unet (demo)",
+    }
     assert gain["test-g1", "wiener"] >= 6
     assert gain["test-g1.2", "wiener"] >= 5
     assert gain["test-g1.6", "wiener"] >= 3.5
     assert gain["test-g0.3", "wiener"] >= 0
+    for split in ("test-g1", "test-g1.2", "test-g1.6"):
+        assert gain[split, "swift"] > gain[split, "wiener"]
+        assert gain[split, "wiener-oracle"] > gain[split, "wiener"]
+    assert gain["test-g0.3", "swift"] >= -0.05
     assert gain["test-g1.2", "unet (demo)"] > 0
     assert gain["test-g1.6", "unet (demo)"] > 0
     with Image.open(tmp_path / "demo" / "contact-sheet.png") as sheet:

@@ -14,7 +14,14 @@ import click
 from deblurbench.cli import options
 
 _SPLIT = "test-g1.2"  # the contact sheet shows the kernel that no training picture has seen
-_BASELINES = (("identity", None), ("wiener", None), ("cnn", "demo"), ("unet", "demo"))
+_BASELINES = (
+    ("identity", None),
+    ("wiener", None),
+    ("wiener-oracle", None),
+    ("swift", None),
+    ("cnn", "demo"),
+    ("unet", "demo"),
+)
 _SHEET = "contact-sheet.png"
 
 
@@ -24,7 +31,7 @@ _SHEET = "contact-sheet.png"
 @options.overwrite
 @options.common
 def command(out: Path, workers: int, overwrite: bool, quiet: bool) -> int:
-    """Build a dataset, run four baselines, score them, rank them: in minutes, with nothing to download.
+    """Build a dataset, run six baselines, score them, rank them: in minutes, with nothing to download.
 
     Each command is shown before it runs, so that you can type it yourself.
 

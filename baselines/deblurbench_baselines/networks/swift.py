@@ -18,7 +18,7 @@ from deblurbench_baselines.networks.settings.swift import SwiftSettings
 
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])  # orthonormal
 _CAUTIONS = (0.1, 1.0, 10.0)  # times the noise: bold, right and cautious
-_SHARP, _BLURRED = 0.5, 0.65  # sigma, pixels: below the first a picture is left as it is
+_SHARP, _BLURRED = 0.56, 0.68  # sigma, pixels: below the first a picture is left as it is
 _MAGNIFIED = 16  # changes are a few levels of 255: made as large as the other numbers in the network
 _STATE = 3 + 3 * 8  # numbers that steer a pass: the belief's summary, and the spectra of three planes
 

@@ -97,6 +97,11 @@ def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
     return {n: {"least_ms": round(min(t), 2), "median_ms": round(statistics.median(t), 2)} for n, t in times.items()}
 
 
+def shared_folder() -> Path:
+    """The folder of pictures that DEBLURBENCH_SHARED names, else shared/ beside the checkout."""
+    return Path(os.environ.get("DEBLURBENCH_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
 def load_photo(path: Path | None, folder: Path) -> tuple[Path, Picture]:
     """The user's photograph, or the one that is made for everybody."""
     file = path or make_photo(folder / "photo.jpg")

@@ -15,7 +15,6 @@ out of their column's PSNR in every row, and a restored one that is equal to the
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
-from kit import report
+from kit import report, shared_folder
 from PIL import Image
 
 from deblurbench import plugins
@@ -62,12 +61,6 @@ seed = 1
 """
 
 Told = Callable[[Picture, KnownBlur], Picture]
-
-
-def shared_photos() -> Path:
-    """The test photographs beside the checkout."""
-    root = Path(__file__).resolve().parents[2]
-    return Path(os.environ.get("DEBLURBENCH_SHARED", root / "shared")) / "photos" / "test"
 
 
 def make_set(photos: Path, folder: Path, limit: int | None) -> Dataset:
@@ -178,7 +171,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     chosen = parser.parse_args()
-    with test_set(chosen.photos or shared_photos(), chosen.folder, chosen.limit) as dataset:
+    with test_set(chosen.photos or shared_folder() / "photos" / "test", chosen.folder, chosen.limit) as dataset:
         found = run(chosen.names or NAMES, dataset, chosen.device)
     report(found, ("numpy", "scipy", "torch", "pillow"), chosen.json)
 

@@ -11,7 +11,6 @@ Printed is the mean PSNR in dB over the pictures of each split or folder, and th
 """
 
 import argparse
-import os
 import re
 import tempfile
 from collections import defaultdict
@@ -20,7 +19,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
 
-from kit import report
+from kit import report, shared_folder
 
 from deblurbench.dataset.build import build
 from deblurbench.dataset.plan import make_plan
@@ -69,8 +68,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="MODEL", default=["swift-general"])
-    root = Path(__file__).resolve().parents[2]
-    parser.add_argument("--shared", type=Path, default=Path(os.environ.get("DEBLURBENCH_SHARED", root / "shared")))
+    parser.add_argument("--shared", type=Path, default=shared_folder())
     parser.add_argument("--folder", type=Path, help="where the test set is made, or lies from an earlier call")
     parser.add_argument("--limit", type=int, help="the first N pictures of each group only")
     parser.add_argument("--json", type=Path, help="write the figures there, too")

@@ -121,8 +121,9 @@ def test_spectra_are_the_cores(given):
     kernels = core_bank()
     chosen = 20
     parameters = spectrum.fitted(spectrum.Bins(spectra), bank, torch.eye(len(kernels))[[chosen]])
-    rows, columns = (cosine.frequencies(size, CPU) for size in planes.shape[2:])
-    ratios = spectrum.noise_to_signal(parameters, rows, columns)
+    frequencies = spectrum.Frequencies(planes.shape[2:], CPU)
+    rows, columns = frequencies.rows, frequencies.columns
+    ratios = spectrum.noise_to_signal(parameters, frequencies)
     for number, plane in enumerate(planes[0].double().numpy() * 255):
         wanted = estimate.fit_spectrum(estimate.power(plane), kernels[chosen].kernel)
         np.testing.assert_allclose(parameters[0, number], wanted.parameters, atol=0.02)

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 _BITS = 8  # after the point of linear light on its way back: its units are far finer than a stored level already
 
 # Orthonormal, so that the rounding noise of the three planes is that of the three channels.
-_OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 
 
 def to_planes(picture: Picture, light: str = STORED) -> Floats:
@@ -39,9 +39,9 @@ def to_picture(planes: Floats, light: str = STORED) -> Picture:
 
 def to_opponent(planes: Floats) -> Floats:
     """Brightness and two opponent colours of R, G and B, 3 x H x W: an orthonormal turn."""
-    return np.tensordot(_OPPONENT, planes, axes=1)
+    return np.tensordot(OPPONENT, planes, axes=1)
 
 
 def from_opponent(planes: Floats) -> Floats:
     """The way back: R, G and B."""
-    return np.tensordot(_OPPONENT, planes, axes=(0, 0))
+    return np.tensordot(OPPONENT, planes, axes=(0, 0))

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from deblurbench.blur.spectrum_model import TEMPERING
+from deblurbench.blur.spectrum_model import BINS, ROUNDING, TEMPERING
 from deblurbench_baselines.networks import cosine
 from deblurbench_baselines.networks.gated import nothing
 from deblurbench_baselines.networks.gaussian_bank import Candidates, line_transfers
 
-_BINS = 16  # of the spectrum, per axis
-_ROUNDING = 1 / 12 / 255**2  # the variance of what rounding to 8 bits takes away
+_ROUNDING = ROUNDING / 255**2  # of planes in [0, 1]
 _LEAST = _ROUNDING / 10  # power below which nothing is read: there a coefficient is the error of float32
 OPINIONS = 3
 """Numbers in which a network says what it takes the kernel for: a sigma, how surely, and whether it is OpenCV's."""
@@ -53,7 +52,7 @@ class Reader(nn.Module):
         super().__init__()
         self.temper = nn.Parameter(torch.tensor(TEMPERING))
         self.opine = nn.Sequential(
-            nn.Linear(3 * _BINS**2 + 3, 96), nn.GELU(), nn.Linear(96, 64), nn.GELU(), nothing(nn.Linear(64, OPINIONS))
+            nn.Linear(3 * BINS**2 + 3, 96), nn.GELU(), nn.Linear(96, 64), nn.GELU(), nothing(nn.Linear(64, OPINIONS))
         )
 
     def forward(self, spectra: torch.Tensor, evidence: torch.Tensor, bank: Candidates) -> torch.Tensor:
@@ -83,10 +82,10 @@ def averaging(size: int, device: torch.device) -> torch.Tensor:
     """16 x size: each row averages the frequencies of one bin, and one more on either side."""
     places = torch.arange(size, device=device)
     whole = torch.full_like(places, size)
-    middles = 2 * torch.arange(_BINS, device=device)[:, None] + 1
+    middles = 2 * torch.arange(BINS, device=device)[:, None] + 1
     # |place / (size - 1) - middle / 32| <= 1 / 32 + 1 / size, in whole numbers: no machine sees it another way.
-    distance = (2 * _BINS * places - middles * (whole - 1)).abs() * whole
-    near = (distance <= (whole + 2 * _BINS) * (whole - 1).clamp(min=1)).float()
+    distance = (2 * BINS * places - middles * (whole - 1)).abs() * whole
+    near = (distance <= (whole + 2 * BINS) * (whole - 1).clamp(min=1)).float()
     return near / near.sum(1, keepdim=True)
 
 

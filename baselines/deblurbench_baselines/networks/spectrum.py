@@ -72,7 +72,7 @@ def evidence(bins: Bins, bank: Candidates) -> torch.Tensor:
     gains = _pooled(lines[:, :, None] * lines[:, None, :])
     observed = bins.logs[:, :1]
     parameters, volume = _fit(observed, bins.weights, gains, known)
-    misfit = (bins.weights * (observed - _expected(parameters, gains, known.features)).square()).sum(-1)
+    misfit = (bins.weights * (observed - _expected(parameters, gains, known.features)[1]).square()).sum(-1)
     strangeness = ((parameters - known.mean) / known.sd).square().sum(-1)
     return -(misfit + strangeness + volume) / 2
 
@@ -92,30 +92,33 @@ def standardised(parameters: torch.Tensor) -> torch.Tensor:
     return (parameters - known.mean) / known.sd
 
 
+class Frequencies:
+    """The angular frequencies of a picture's coefficients, and what log power is linear in there.
+
+    Attributes:
+        rows, columns: of the two axes, radians per sample.
+        features: 6 x H W.
+        still: H x W, whether it is frequency 0.
+    """
+
+    def __init__(self, size: torch.Size, device: torch.device) -> None:
+        self.rows, self.columns = (cosine.frequencies(side, device) for side in size)
+        down, across = self.rows.square()[:, None], self.columns.square()
+        self.still = down + across == 0
+        square = (down + across).clamp(min=1e-6)
+        turned = (across - down) / square  # cos 2t of the angle t
+        quartic = (down.square() + across.square()) / np.pi**4
+        signal = [torch.ones_like(square), square.log() / 2, quartic, turned, 2 * turned.square() - 1, square]
+        self.features = torch.stack(signal).flatten(1)
+
+
 @torch.no_grad()
-def noise_to_signal(parameters: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Noise over sharp power at angular frequencies, N x P x rows x columns; 0 at frequency 0."""
-    down, across = rows.square()[:, None], columns.square()
-    still = down + across == 0
-    square = (down + across).clamp(min=1e-6)
-    cosine_of_twice = (across - down) / square  # of the angle of a frequency
-    log = square.log() / 2
-    signal = [
-        torch.ones_like(square),
-        log,
-        (down.square() + across.square()) / np.pi**4,
-        cosine_of_twice,
-        2 * cosine_of_twice.square() - 1,
-        square,
-    ]
-    power = _combined(parameters[..., : model.SIGNAL], signal).clamp(max=50.0).exp() + model.ROUNDING
-    ratios = _combined(parameters[..., model.SIGNAL :], signal[:2]).exp() / power
-    return torch.where(still, 0.0, ratios)
-
-
-def _combined(parameters: torch.Tensor, features: list[torch.Tensor]) -> torch.Tensor:
-    flat = parameters @ torch.stack(features).flatten(1)
-    return flat.reshape(*flat.shape[:-1], *features[0].shape)
+def noise_to_signal(parameters: torch.Tensor, frequencies: Frequencies) -> torch.Tensor:
+    """Noise over sharp power, N x P x rows x columns; 0 at frequency 0."""
+    features = frequencies.features
+    power = (parameters[..., : model.SIGNAL] @ features).clamp(max=50.0).exp() + model.ROUNDING
+    ratios = (parameters[..., model.SIGNAL :] @ features[:2]).exp() / power
+    return torch.where(frequencies.still, 0.0, ratios.reshape(*ratios.shape[:-1], *frequencies.still.shape))
 
 
 def _fit(
@@ -131,8 +134,7 @@ def _fit(
     parameters = known.mean.expand(*shape[:-1], -1)
     volume = parameters[..., 0]
     for _ in range(_STEPS):
-        blurred = parameters[..., : model.SIGNAL] @ signal.T + gains
-        expected = torch.logaddexp(blurred, parameters[..., model.SIGNAL :] @ noise.T)
+        blurred, expected = _expected(parameters, gains, known.features)
         share = (blurred - expected).exp().unsqueeze(-1)  # of the power that is the picture's
         slopes = torch.cat([share * signal, (1 - share) * noise], dim=-1)
         weighted = (slopes * weights[:, None]).mT
@@ -143,11 +145,12 @@ def _fit(
     return parameters, volume
 
 
-def _expected(parameters: torch.Tensor, gains: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-    """The log power that is expected in the bins."""
-    signal, noise = features[:, : model.SIGNAL], features[:, model.SIGNAL :]
-    blurred = parameters[..., : model.SIGNAL] @ signal.T + gains
-    return torch.logaddexp(blurred, parameters[..., model.SIGNAL :] @ noise.T)
+def _expected(
+    parameters: torch.Tensor, gains: torch.Tensor, features: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The log power in the bins that is expected of the blurred picture, and of it with its noise."""
+    blurred = parameters[..., : model.SIGNAL] @ features[:, : model.SIGNAL].T + gains
+    return blurred, torch.logaddexp(blurred, parameters[..., model.SIGNAL :] @ features[:, model.SIGNAL :].T)
 
 
 def _solve(matrices: torch.Tensor, right: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

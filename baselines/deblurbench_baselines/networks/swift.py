@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from deblurbench_baselines.classical.light import OPPONENT
 from deblurbench_baselines.networks import cosine, spectrum
 from deblurbench_baselines.networks.belief import OPINIONS, Belief, Reader, likeliest
 from deblurbench_baselines.networks.gated import blocks_of, nothing
@@ -16,7 +17,6 @@ from deblurbench_baselines.networks.gaussian_bank import candidates, transfers
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
 from deblurbench_baselines.networks.settings.swift import SwiftSettings
 
-_OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])  # orthonormal
 _CAUTIONS = (0.1, 1.0, 10.0)  # times the noise: bold, right and cautious
 _SHARP, _BLURRED = 0.56, 0.68  # sigma, pixels: below the first a picture is left as it is
 _MAGNIFIED = 16  # changes are a few levels of 255: made as large as the other numbers in the network
@@ -61,9 +61,10 @@ class Swift(nn.Module):
     def __init__(self, settings: SwiftSettings) -> None:
         super().__init__()
         self.settings = settings
-        width = settings.width
         self.reader = Reader()
-        self.reread = nn.Sequential(nn.Linear(2 * width + _STATE, 48), nn.GELU(), nothing(nn.Linear(48, OPINIONS)))
+        self.reread = nn.Sequential(
+            nn.Linear(2 * settings.width + _STATE, 48), nn.GELU(), nothing(nn.Linear(48, OPINIONS))
+        )
         self.first = Repair(3 * (1 + len(_CAUTIONS)), settings.width, settings.blocks)
         self.second = Repair(3 * 4, settings.width, settings.blocks, follows=True)
         self._beliefs: tuple[Belief, ...] = ()
@@ -77,7 +78,8 @@ class Swift(nn.Module):
             evidence = spectrum.evidence(bins, bank)
             opinion = self.reader(spectra, evidence, bank)
             belief = self.reader.believe(evidence, opinion, bank)
-            wiener = _wiener(belief, bins, batch.shape[2:])
+            frequencies = spectrum.Frequencies(batch.shape[2:], batch.device)
+            wiener = _wiener(belief, bins, frequencies)
             gains = torch.stack([wiener.gain(caution) for caution in _CAUTIONS], 1)
             inverse = cosine.inverse_cosine_transform((spectra[:, None] * gains).flatten(1, 2))
             changes = inverse - planes.repeat(1, len(_CAUTIONS), 1, 1)
@@ -86,7 +88,7 @@ class Swift(nn.Module):
             restored = inverse[:, 3:6] + repaired
             opinion = opinion + self.reread(torch.cat([pooled, wiener.state], 1))
             again = self.reader.believe(evidence, opinion, bank)
-            wiener = _wiener(again, bins, batch.shape[2:])
+            wiener = _wiener(again, bins, frequencies)
             missing = spectra - wiener.transfer * cosine.cosine_transform(restored)
             filtered = torch.cat([spectra, missing], 1) * wiener.gain().repeat(1, 2, 1, 1)
             inverse, correction = cosine.inverse_cosine_transform(filtered).chunk(2, dim=1)
@@ -111,12 +113,10 @@ class Swift(nn.Module):
         return torch.stack(surprises).sum()
 
 
-def _wiener(belief: Belief, bins: spectrum.Bins, size: torch.Size) -> Wiener:
-    device = belief.log_probabilities.device
-    rows, columns = (cosine.frequencies(side, device) for side in size)
+def _wiener(belief: Belief, bins: spectrum.Bins, frequencies: spectrum.Frequencies) -> Wiener:
     parameters = spectrum.fitted(bins, belief.bank, belief.probabilities)
-    mean, square = transfers(belief.bank, belief.probabilities, rows, columns)
-    noise = spectrum.noise_to_signal(parameters, rows, columns)
+    mean, square = transfers(belief.bank, belief.probabilities, frequencies.rows, frequencies.columns)
+    noise = spectrum.noise_to_signal(parameters, frequencies)
     state = torch.cat([belief.summary, spectrum.standardised(parameters).flatten(1)], 1)
     return Wiener(mean[:, None], square[:, None], noise, state)
 
@@ -132,7 +132,7 @@ def from_planes(planes: torch.Tensor) -> torch.Tensor:
 
 
 def _opponent(device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(_OPPONENT.astype(np.float32)).to(device)
+    return torch.from_numpy(OPPONENT.astype(np.float32)).to(device)
 
 
 class Repair(nn.Module):

@@ -69,9 +69,8 @@ class Learner:
                 output = self._forward(blur)
             loss, of = self._objective(output, sharp)
             if self._lesson is not None:
-                of["lesson"] = self._lesson(blur, sharp)
-                loss = loss + of["lesson"]
-                of["lesson"] = of["lesson"].detach()
+                lesson = self._lesson(blur, sharp)
+                loss, of["lesson"] = loss + lesson, lesson.detach()
             self._optimiser.backward(loss * (part * share))
             for name, value in {"loss": loss.detach(), **of}.items():
                 terms[name] = terms.get(name, 0.0) + value * part

@@ -10,14 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from board_kit import make_entry, make_track
 from conftest import noise
 from torch import nn
 
 import deblurbench_baselines
 from deblurbench.errors import DeblurbenchError, RunError
-from deblurbench.leaderboard.cells import cost_legend
-from deblurbench.leaderboard.submission import from_run, read_submission
-from deblurbench.leaderboard.table import markdown, rank_track
+from deblurbench.leaderboard.board import Contest
+from deblurbench.leaderboard.from_run import from_run
+from deblurbench.leaderboard.submission_file import read_submission, write_entry
+from deblurbench.leaderboard.tables.cells import cost_legend
+from deblurbench.leaderboard.tables.markdown import markdown
+from deblurbench.leaderboard.tables.standing import standing
 from deblurbench.runs import cost as cost_module
 from deblurbench.runs import cost_probe
 from deblurbench.runs.cost import SIZES, Cost, SizeCost, amount, keep_cost, measure, read_cost
@@ -278,7 +282,8 @@ def test_a_run_has_its_cost_and_the_same_command_measures_no_more(tiny, tmp_path
 def test_cost_in_submission_and_tables(cli, tiny, tmp_path, monkeypatch):
     run, board = tmp_path / "run", tmp_path / "board"
     run_baseline("wiener", tiny, run, quiet=True)
-    assert from_run(run)[0].cost is None
+    ((_, entry),) = from_run(run, {})
+    assert entry.submission.cost is None
     measured(run, monkeypatch)
     assert cli("leaderboard", "add", run, "--board", board).code == 0
     built = cli("leaderboard", "build", "--board", board)
@@ -298,18 +303,15 @@ def test_cost_in_submission_and_tables(cli, tiny, tmp_path, monkeypatch):
     assert [(board / "tables" / f"tiny.{kind}").read_text() for kind in ("csv", "md")] == tables
 
 
-def test_a_submission_without_cost_shows_its_seconds_per_picture(tiny, tmp_path, monkeypatch):
-    run_baseline("wiener", tiny, tmp_path / "run", quiet=True)
-    old = from_run(tmp_path / "run")[0].model_copy(update={"seconds_per_picture": 0.25})
-    assert "cost" not in old.as_dict()
-    file = tmp_path / "old.json"
-    file.write_text(json.dumps(old.as_dict()))
-    assert read_submission(file) == old
-    rows = rank_track([old])
-    assert "| 0.250 per picture (cpu) |" in markdown("tiny", [rows])
-    assert cost_legend(rows) == []
-    other = old.model_copy(update={"method": "b|d", "cost": MEASURED.model_copy(update={"device": "GPU | <b>"})})
-    both = cost_legend(rank_track([other, old.model_copy(update={"method": "a", "cost": MEASURED})]))
+def test_a_submission_without_cost_shows_its_seconds_per_picture():
+    track = make_track()
+    old = make_entry(track, "old", seconds_per_picture=0.25, device="cpu")
+    assert "cost" not in old.submission.as_dict()
+    ranked = standing(Contest(track, [old]))
+    assert "| 0.250 per picture (cpu) |" in markdown("toy", [ranked])
+    assert cost_legend(ranked.rows) == []
+    other = make_entry(track, "b|d", cost=MEASURED.model_copy(update={"device": "GPU | <b>"}))
+    both = cost_legend(standing(Contest(track, [other, make_entry(track, "a", cost=MEASURED)])).rows)
     assert r"A CPU, 1 thread (a); GPU \| \<b\> (b\|d)" in both[0] or r"GPU \| \<b\> (b\|d); A CPU" in both[0]
 
 
@@ -324,11 +326,9 @@ def test_a_submission_without_cost_shows_its_seconds_per_picture(tiny, tmp_path,
         ({"sizes": {"256x256": {"note": "<b>\x00"}}}, "cost.sizes.256x256.note"),
     ],
 )
-def test_a_hostile_cost_is_refused_by_key(tiny, tmp_path, change, key):
-    run_baseline("identity", tiny, tmp_path / "run", quiet=True)
-    file = tmp_path / "s.json"
-    values = from_run(tmp_path / "run")[0].as_dict()
-    file.write_text(json.dumps(values | {"cost": MEASURED.as_dict() | change}))
+def test_a_hostile_cost_is_refused_by_key(tmp_path, change, key):
+    file = write_entry(tmp_path, make_entry(make_track(), "s"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"cost": MEASURED.as_dict() | change}))
     with pytest.raises(DeblurbenchError, match=f"s.json:{key}"):
         read_submission(file)
 
@@ -339,19 +339,19 @@ def test_figures_have_two_digits():
     ]  # fmt: skip
 
 
-def test_figures_without_a_device_are_explained_too(tiny, tmp_path):
+def test_figures_without_a_device_are_explained_too():
     """A process that could not measure leaves the counts, and why there is no more."""
-    run_baseline("wiener", tiny, tmp_path / "run", quiet=True)
+    track = make_track()
     counted = Cost(sizes={"256x256": SizeCost(macs=533_200_896, note="the measuring process ended with code 1")})
-    legend = cost_legend(rank_track([from_run(tmp_path / "run")[0].model_copy(update={"cost": counted})]))
+    legend = cost_legend(standing(Contest(track, [make_entry(track, "wiener", cost=counted)])).rows)
     assert legend[0].startswith("GMAC, seconds and MB: of one picture")
     assert "Measured on" not in legend[0]
     assert legend[1:] == ["wiener: at 256x256, the measuring process ended with code 1.\n"]
 
 
-def test_methods_of_two_machines_are_told_apart(tiny, tmp_path):
-    run_baseline("identity", tiny, tmp_path / "run", quiet=True)
-    first = rank_track([from_run(tmp_path / "run")[0].model_copy(update={"method": "a", "baseline": "a"})])
+def test_methods_of_two_machines_are_told_apart():
+    track = make_track()
+    first = standing(Contest(track, [make_entry(track, "a")])).rows
     row = replace(next(row for row in first if row.method == "a"), measured_on="One", seconds_256x256=1.0)
     assert cost_legend([row, row])[0].endswith("Measured on: One.\n")
     assert cost_legend([row, replace(row, method="b", measured_on="Two")])[0].endswith("One (a); Two (b).\n")

@@ -2,17 +2,23 @@
 
 import csv
 import json
+import math
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
+from board_kit import make_contest, make_entry, make_track
 from conftest import ROOT
 
 from deblurbench.dataset.recipe import published_id
 from deblurbench.errors import DeblurbenchError
-from deblurbench.files import sha256_text
-from deblurbench.leaderboard.submission import Means, from_run, read_board, read_submission
-from deblurbench.leaderboard.table import BLURRED, markdown, rank_track
+from deblurbench.leaderboard.board import Contest, entries_of, read_board
+from deblurbench.leaderboard.from_run import from_run
+from deblurbench.leaderboard.submission_file import read_submission, write_entry
+from deblurbench.leaderboard.tables.markdown import markdown
+from deblurbench.leaderboard.tables.standing import BLURRED, standing
+from deblurbench.leaderboard.track import write_track
 from deblurbench.runs.run import run_baseline
 
 
@@ -21,15 +27,6 @@ def runs(tiny, tmp_path):
     for name in ("identity", "wiener"):
         run_baseline(name, tiny, tmp_path / name, quiet=True)
     return tmp_path / "identity", tmp_path / "wiener"
-
-
-@pytest.fixture
-def submission(runs):
-    return from_run(runs[1])[0]
-
-
-def scored(submission, method, psnr, ssim=0.9):
-    return submission.model_copy(update={"method": method, "mean": Means(psnr_db=psnr, ssim=ssim)})
 
 
 def test_add_and_build(cli, runs, tmp_path, tiny):
@@ -55,62 +52,67 @@ def test_add_and_build(cli, runs, tmp_path, tiny):
     assert (board / "tables" / "tiny.md").read_text() == again
 
 
-def test_the_blurred_row_is_there_without_identity_and_flags_what_is_worse(submission):
-    blurred = float(submission.blurred.psnr_db)
-    rows = rank_track([scored(submission, "bad", blurred - 1), scored(submission, "good", blurred + 2)])
+def test_the_blurred_row_is_there_without_identity_and_flags_what_is_worse():
+    ranked = standing(make_contest(make_track(), bad=-1, good=2))
+    rows = ranked.rows
     assert [(r.rank, r.method, r.below_blurred) for r in rows] == [
         (1, "good", False),
         (None, BLURRED, False),
         (2, "bad", True),
     ]
     assert [round(r.gain_db, 9) for r in rows] == [2, 0, -1]
-    text = markdown("tiny", [rows])
+    text = markdown("toy", [ranked])
     assert "bad ⚠ below blurred" in text
     assert "| - | blurred (identity) |" in text
 
 
-def test_ties_share_a_rank(submission):
-    rows = rank_track([scored(submission, m, v) for m, v in [("a", 90.00001), ("b", 90.0), ("c", 89.0)]])
+def test_ties_share_a_rank():
+    ranked = standing(make_contest(make_track(), a=9.00001, b=9.0, c=8.0))
+    rows = ranked.rows
     assert [(r.rank, r.method) for r in rows][:3] == [(1, "a"), (1, "b"), (3, "c")]
 
 
-def test_who_is_told_the_kernel_has_no_rank_and_says_so(tiny, tmp_path, submission):
+def test_who_is_told_the_kernel_has_no_rank_and_says_so(tiny, tmp_path):
     run_baseline("tv", tiny, tmp_path / "tv", settings=["kernel=told"], quiet=True)
-    (told,) = from_run(tmp_path / "tv")
-    assert told.told
-    rows = rank_track([told, submission, scored(submission, "good", 90.0)])
+    ((track, told),) = from_run(tmp_path / "tv", {})
+    assert told.submission.told
+    contest = Contest(track, [told, make_entry(track, "better", 40), make_entry(track, "worse", -40)])
+    ranked = standing(contest)
+    rows = ranked.rows
     by_method = {row.method: row for row in rows}
     assert {name: row.rank for name, row in by_method.items()} == {
-        "good": 1, "wiener": 2, "tv (oracle)": None, BLURRED: None
+        "better": 1, "worse": 2, "tv (oracle)": None, BLURRED: None
     }  # fmt: skip
     assert [row.method for row in rows if row.told] == ["tv (oracle)"]
-    text = markdown("tiny", [rows])
+    text = markdown("tiny", [ranked])
     assert "| - | tv (oracle), told the kernel |" in text
     assert "Such a row is a ceiling, and has no rank." in text
-    assert "told" not in markdown("tiny", [rank_track([submission])])
+    assert "told" not in markdown("tiny", [standing(make_contest(track, better=3))])
 
 
-def test_infinite_means(submission):
-    endless = submission.model_copy(update={"blurred": Means(psnr_db="inf", ssim=1.0)})
-    rows = rank_track([scored(endless, "same", "inf"), scored(endless, "less", 60.0)])
+def test_infinite_means():
+    track = make_track()
+    endless = replace(track, pictures=[replace(picture, blurred_psnr_db=math.inf) for picture in track.pictures])
+    ranked = standing(Contest(endless, [make_entry(endless, "same", 0), make_entry(track, "less", 3)]))
+    rows = ranked.rows
     assert [(r.method, r.gain_db) for r in rows] == [(BLURRED, 0.0), ("same", 0.0), ("less", float("-inf"))]
 
 
 @pytest.mark.parametrize("change", [{"dataset_id": "0" * 64}, {"protocol": "gnr638-eval@2"}])
-def test_what_cannot_be_compared_is_not_ranked(submission, change):
-    with pytest.raises(DeblurbenchError, match="cannot be compared"):
-        rank_track([submission, submission.model_copy(update={"method": "other", **change})])
+def test_what_cannot_be_compared_is_on_no_board(tmp_path, change):
+    track = make_track()
+    write_track(tmp_path, track)
+    write_entry(tmp_path, make_entry(track, "other", **change))
+    with pytest.raises(DeblurbenchError, match=f"other.json:{next(iter(change))}: .* is not that of the track"):
+        read_board(tmp_path)
 
 
 def test_other_predictions_under_a_taken_name_are_refused(cli, runs, tmp_path):
     board = tmp_path / "board"
     cli("leaderboard", "add", runs[1], "--board", board)
-    file = board / "submissions" / "tiny.test-g1.2" / "wiener.json"
     assert cli("leaderboard", "add", runs[1], "--board", board).code == 0  # the same ones: renewed
-    stored = json.loads(file.read_text())
-    stored["images"][0]["prediction_sha256"] = "0" * 64
-    lines = "".join(f"{image['name']}\t{image['prediction_sha256']}\n" for image in stored["images"])
-    file.write_text(json.dumps(stored | {"predictions_sha256": sha256_text(lines)}))
+    (contest,) = read_board(board)
+    write_entry(board, make_entry(contest.track, "wiener", 1))
     result = cli("leaderboard", "add", runs[1], "--board", board)
     assert result.code == 1
     assert "holds other predictions" in result.err
@@ -123,22 +125,37 @@ def test_other_predictions_under_a_taken_name_are_refused(cli, runs, tmp_path):
         ({"dataset": "../../etc"}, "dataset"),
         ({"split": "test-a/b"}, "split"),
         ({"mean": {"psnr_db": "high"}}, "mean.psnr_db"),
-        ({"images": []}, "images"),
+        ({"images": []}, "(top)"),
         ({"nonsense": 1}, "nonsense"),
+        ({"method": "a\nb"}, "method"),
+        ({"about": {"links": {"code": "javascript:alert(1)"}}}, "about.links.code"),
     ],
 )
-def test_a_hostile_submission_is_refused_by_key(submission, tmp_path, change, key):
-    file = tmp_path / "s.json"
-    file.write_text(json.dumps(submission.as_dict() | change))
-    with pytest.raises(DeblurbenchError, match=f"s.json:{key}"):
+def test_a_hostile_submission_is_refused_by_key(tmp_path, change, key):
+    file = write_entry(tmp_path, make_entry(make_track(), "mine"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(DeblurbenchError, match=re.escape(f"mine.json:{key}: ")):
         read_submission(file)
 
 
-def test_a_method_name_cannot_break_the_table(submission):
-    rows = rank_track([scored(submission, "a|b<script>\n# x", 99.0)])
-    (line,) = [line for line in markdown("tiny", [rows]).splitlines() if line.startswith("| 1 |")]
+def test_a_method_name_cannot_break_the_table():
+    track = make_track()
+    ranked = standing(Contest(track, [make_entry(track, "a|b<script> # x")]))
+    (line,) = [line for line in markdown("toy", [ranked]).splitlines() if line.startswith("| 1 |")]
     assert "a\\|b\\<script\\> # x" in line
     assert len(re.findall(r"(?<!\\)\|", line)) == 12
+
+
+def test_many_pictures_stand_in_a_file_of_their_own(tmp_path):
+    track = make_track(n=101)
+    entry = make_entry(track, "mine", ssim=None)
+    file = write_entry(tmp_path, entry)
+    scores = file.with_name("mine.scores.csv")
+    assert json.loads(file.read_text())["scores_file"]["name"] == scores.name
+    assert read_submission(file) == entry
+    scores.write_text(scores.read_text().replace("p00007", "p00008", 1))
+    with pytest.raises(DeblurbenchError, match=r"is not the file that mine\.json names"):
+        read_submission(file)
 
 
 def test_an_unfinished_run_is_refused(cli, runs, tmp_path):
@@ -156,4 +173,5 @@ def test_the_tables_that_ship_are_those_of_the_submissions_that_ship(cli, tmp_pa
     shipped = {file.name: file.read_text() for file in (ROOT / "leaderboard" / "tables").iterdir()}
     assert {file.name: file.read_text() for file in (tmp_path / "board" / "tables").iterdir()} == shipped
     published = published_id(ROOT / "datasets" / "starter" / "recipe.toml")
-    assert {s.dataset_id for s in read_board(ROOT / "leaderboard")} == {published}
+    starter = [c for c in read_board(ROOT / "leaderboard") if c.track.file.dataset == "starter"]
+    assert {entry.submission.dataset_id for entry in entries_of(starter)} == {published}

@@ -70,6 +70,13 @@ json_out = click.option(
     callback=check_file,
     help="Write the result as JSON to FILE; - for standard output.",
 )
+board = click.option(
+    "--board",
+    type=click.Path(path_type=Path),
+    default=Path("leaderboard"),
+    show_default=True,
+    help="The folder of the leaderboard.",
+)
 csv_out = click.option("--csv", "csv_out", metavar="FILE", callback=check_file, help="Write one row per picture.")
 
 

@@ -2,51 +2,66 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from pathlib import Path
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, model_validator
 
 from deblurbench.config import Config
 from deblurbench.dataset.names import RecipeName, Sha256, SplitName
-from deblurbench.errors import DeblurbenchError, RunError, UsageError
-from deblurbench.files import canonical_json, read_json, safe_name, sha256_text, write_json
-from deblurbench.runs.cost import Cost, read_cost
-from deblurbench.runs.record import (
-    Count,
-    Device,
-    FileName,
-    PredictionsRecord,
-    RunRecord,
-    ScoreRow,
-    read_predictions,
-    read_run,
-    read_scores,
-)
+from deblurbench.files import canonical_json, sha256_text
+from deblurbench.leaderboard.scores import Image, Scores, Value, to_value
+from deblurbench.runs.budget import Budget
+from deblurbench.runs.cost import Cost
+from deblurbench.runs.record import Count, Device, FileName
 
-SUBMISSIONS = "submissions"
+SCHEMA: Literal[2] = 2
+INLINE = 100
+"""Up to so many pictures stand in the submission itself; more of them in a CSV file beside it."""
+
+_UNSEALED = "unsealed"  # the context in which `facts_sha256` is not known yet
 
 
-def _check_value(value: float | str) -> float | str:
-    if isinstance(value, str) and value != "inf":
-        raise ValueError('a value is a number or "inf"')
-    return value
+def _check_url(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or any(c.isspace() or not c.isprintable() for c in url):
+        raise ValueError("a link begins with https:// or http://, and has no spaces")
+    return url
 
 
-Value = Annotated[float | str, AfterValidator(_check_value)]
-"""A number of a metric; infinity is the string "inf", since JSON has none."""
+def _check_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a name is one line of printable characters")
+    return text
 
 
-class Image(Config):
-    """One picture: its numbers, and the pixel hash of the prediction they belong to."""
+Url = Annotated[str, Field(max_length=500), AfterValidator(_check_url)]
+Line = Annotated[str, Field(max_length=300), AfterValidator(_check_line)]
+Method = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_check_line)]
+TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._-]*$", max_length=120)]
+ProtocolId = Annotated[str, Field(pattern=r"^[a-z0-9-]+@\d+$", max_length=80)]
 
-    name: FileName
-    psnr_db: Value
-    ssim: float | None = None
-    prediction_sha256: Sha256
+
+class Links(Config):
+    """Where more is to be found: https or http addresses."""
+
+    paper: Url | None = None
+    code: Url | None = None
+    weights: Url | None = None
+    predictions: Url | None = None
+
+
+class About(Config):
+    """What the makers of a method say of it; nobody checks it.
+
+    `training_data`: what it was trained on, in words; `licence`: of its code or weights, such as an SPDX name.
+    """
+
+    authors: Annotated[tuple[Line, ...], Field(max_length=100)] = ()
+    links: Links = Links()
+    training_data: Line = ""
+    licence: Line = ""
+    note: Line = ""
 
 
 class Means(Config):
@@ -56,195 +71,142 @@ class Means(Config):
     ssim: float | None = None
 
 
-class Submission(Config):
-    """One method on one track.
+class ScoresFile(Config):
+    """The file beside the submission that holds its pictures, and the SHA-256 of its bytes."""
+
+    name: FileName
+    sha256: Sha256
+
+
+class Measured(Config):
+    """One method on one track, whose predictions were scored.
 
     Attributes:
-        dataset, split: together the track; with `dataset_id` and `protocol` they say what may be compared.
-        method: the name that tables show; `baseline`, `version`, `origin` say whose code ran.
-        status: `rerun`: the code was run.
+        status: `rerun`: the code was run, and it says how; `rescored`: somebody's pictures were scored.
+        track: whose rules hold; `dataset_id`, `split` and `protocol` are the track's.
+        method: the name that tables show; `baseline`, `version`, `origin` say whose code ran, where it was run.
         told: whether the method was told each picture's kernel: a ceiling, no rival of the others.
-        mean: over `images`; `blurred`: the blurred pictures under the same protocol.
-        predictions_sha256: of the lines `name TAB pixel hash LF`, in the order of `images`.
+        budget: what its training took, where it was trained and that is known.
+        mean: over the pictures.
+        images: the pictures, sorted by name; of more than `INLINE`, `scores_file` names the file that they stand in.
+        predictions_sha256: of the lines `name TAB pixel hash LF`, in their order.
         seconds_per_picture: of these pictures, on `device`.
-        cost: of pictures of the same sizes for all methods; None where it was not measured, as of older runs.
+        cost: of pictures of the same sizes for all methods; None where it was not measured.
+        facts_sha256: of the canonical JSON of all this but `about`, and of itself: it was not edited by hand.
     """
 
-    submission_schema: Literal[1] = 1
+    submission_schema: Literal[2] = SCHEMA
+    status: Literal["rerun", "rescored"]
+    track: TrackName
     dataset: RecipeName
     dataset_version: int
     dataset_id: Sha256
     split: SplitName
-    protocol: Annotated[str, Field(pattern=r"^[a-z0-9-]+@\d+$")]
-    method: Annotated[str, Field(min_length=1, max_length=80)]
-    baseline: str
-    version: int
-    origin: str
-    status: Literal["rerun"]
+    protocol: ProtocolId
+    method: Method
+    about: About = About()
+    baseline: Line | None = None
+    version: int | None = None
+    origin: Line | None = None
     told: bool = False
     parameters: Count | None = None
     trainable: Count | None = None
+    budget: Budget | None = None
     mean: Means
-    blurred: Means
-    images: Annotated[tuple[Image, ...], Field(min_length=1)]
+    images: Annotated[tuple[Image, ...], Field(max_length=INLINE)] = ()
+    scores_file: ScoresFile | None = None
     predictions_sha256: Sha256
     weights_sha256: Sha256 | None = None
-    seconds_per_picture: Annotated[float, Field(ge=0)]
+    seconds_per_picture: Annotated[float, Field(ge=0)] | None = None
     cost: Cost | None = None
-    device: Device
-    tiling: str
-    config_hash: str
-    seed: int | None = None
-    versions: dict[str, str]
-    git_commit: str | None = None
+    device: Device | None = None
+    tiling: Line | None = None
+    config_hash: Sha256 | None = None
+    seeds: tuple[int, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
+    git_commit: Line | None = None
+    facts_sha256: Sha256
 
     @model_validator(mode="after")
-    def _check_whole(self) -> Self:
-        """Refuse what does not follow from the pictures: the means, and the hash of all predictions."""
-        if len({image.name for image in self.images}) != len(self.images):
-            raise ValueError("a picture stands in `images` twice")
-        if self.predictions_sha256 != _hash_of(self.images):
-            raise ValueError("`predictions_sha256` is not that of `images`")
-        means = _means([float(image.psnr_db) for image in self.images], [image.ssim for image in self.images])
-        if not _close(self.mean.psnr_db, means.psnr_db) or not _close(self.mean.ssim, means.ssim):
-            raise ValueError("`mean` is not that of `images`")
+    def _check_whole(self, info: ValidationInfo) -> Self:
+        if self.status == "rerun" and None in (self.baseline, self.version, self.config_hash):
+            raise ValueError("`rerun` means that `baseline`, `version` and `config_hash` say what was run")
+        if bool(self.images) == (self.scores_file is not None):
+            raise ValueError("the pictures stand either in `images` or in `scores_file`")
+        if info.context != _UNSEALED and self.facts_sha256 != facts_hash(self):
+            raise ValueError("`facts_sha256` is not that of the rest: make it anew with `leaderboard add`")
         return self
 
-    @property
-    def track(self) -> str:
-        """`DATASET.SPLIT`: the folder of a track on a board."""
-        return f"{self.dataset}.{self.split}"
 
-    def file(self, board: Path) -> Path:
-        """Where it lies on a board."""
-        return board / SUBMISSIONS / self.track / f"{safe_name(self.method)}.json"
+class ReportedMeans(Config):
+    """The numbers of a source; it has at least one."""
+
+    psnr_db: float | None = None
+    ssim: float | None = None
+
+    @model_validator(mode="after")
+    def _check_some(self) -> Self:
+        if self.psnr_db is None and self.ssim is None:
+            raise ValueError("there is neither a PSNR nor an SSIM")
+        return self
 
 
-def from_run(run: Path) -> list[Submission]:
-    """The submissions of a finished run: one per test split.
+class Reported(Config):
+    """What a paper or its makers' page says: listed apart, never ranked with what was measured.
 
-    Raises: UsageError where `run` is no run folder, RunError where it is unfinished or damaged.
+    Attributes:
+        dataset_id: always null: nobody knows on which bytes it was measured.
+        tier: `primary`: the makers' own words; `secondary`: quoted by others; `seed`: a founding document.
+        source: where it stands.
+        protocol: as far as it is known, else None.
+        gmacs: 10^9 multiply-adds, of the picture size that the source has in mind.
     """
-    record = read_run(run)
-    predictions = read_predictions(run)
-    if predictions is None:
-        raise RunError(f"{run} has no predictions yet", "finish it with `deblurbench run-baseline`")
-    rows = sorted(read_scores(run), key=lambda row: (row.split, row.name))
-    cost = read_cost(run)
-    if {row.split for row in rows} != predictions.splits.keys():
-        raise RunError(f"{run}: its scores are not those of its predictions", "run the baseline again")
-    try:
-        by_split = groupby(rows, key=lambda row: row.split)
-        return [_submission(record, predictions, cost, list(of)) for _, of in by_split]
-    except ValidationError as error:
-        raise RunError(f"{run} gives no submission: {_first(error)}", "run the baseline again") from None
+
+    submission_schema: Literal[2] = SCHEMA
+    status: Literal["reported"] = "reported"
+    track: TrackName
+    dataset_id: None = None
+    method: Method
+    about: About = About()
+    year: Annotated[int, Field(ge=1990, le=2100)] | None = None
+    mean: ReportedMeans
+    protocol: ProtocolId | None = None
+    parameters: Count | None = None
+    gmacs: Annotated[float, Field(ge=0)] | None = None
+    tier: Literal["primary", "secondary", "seed"]
+    source: Annotated[Line, Field(min_length=1)]
 
 
-def _submission(
-    record: RunRecord, predictions: PredictionsRecord, cost: Cost | None, rows: Sequence[ScoreRow]
-) -> Submission:
-    split = rows[0].split
-    predicted = predictions.splits[split]
-    if sorted(predicted.pictures) != [row.name for row in rows] or len({row.protocol for row in rows}) != 1:
-        raise RunError(f"{split}: the scores are not those of the predictions", "run the baseline again")
-    images = tuple(
-        Image(
-            name=row.name,
-            psnr_db=_value(row.psnr_db),
-            ssim=row.ssim,
-            prediction_sha256=predicted.pictures[row.name],
-        )
-        for row in rows
-    )
-    return Submission(
-        dataset=record.dataset,
-        dataset_version=record.dataset_version,
-        dataset_id=record.dataset_id,
-        split=split,
-        protocol=rows[0].protocol,
-        method=record.label,
-        baseline=record.baseline,
-        version=record.version,
-        origin=record.origin,
-        status="rerun",
-        told=record.told,
-        parameters=record.parameters,
-        trainable=record.trainable,
-        mean=_means([row.psnr_db for row in rows], [row.ssim for row in rows]),
-        blurred=_means([row.blurred_psnr_db for row in rows], [row.blurred_ssim for row in rows]),
-        images=images,
-        predictions_sha256=_hash_of(images),
-        weights_sha256=predictions.weights_sha256,
-        seconds_per_picture=predicted.seconds_per_picture,
-        cost=cost,
-        device=predictions.device,
-        tiling=predictions.tiling,
-        config_hash=record.config_hash,
-        seed=_seed(record.config),
-        versions=record.versions,
-        git_commit=record.git_commit,
-    )
+Submission = Annotated[Measured | Reported, Field(discriminator="status")]
 
 
-def _hash_of(images: Sequence[Image]) -> str:
-    return sha256_text("".join(f"{image.name}\t{image.prediction_sha256}\n" for image in images))
+def facts_hash(submission: Measured) -> str:
+    """What its `facts_sha256` has to be."""
+    facts = {k: v for k, v in submission.as_dict().items() if k not in ("about", "facts_sha256")}
+    return sha256_text(canonical_json(facts))
 
 
-def _close(value: float | str | None, other: float | str | None) -> bool:
-    if value is None or other is None:
-        return value is other
-    return math.isclose(float(value), float(other), rel_tol=0, abs_tol=1e-9)
+def sealed(facts: Mapping[str, Any]) -> Measured:
+    """The submission of some facts: all of `Measured` but `facts_sha256`.
 
-
-def _means(psnrs: Sequence[float], ssims: Sequence[float | None]) -> Means:
-    known = [value for value in ssims if value is not None]
-    ssim = math.fsum(known) / len(known) if len(known) == len(ssims) else None
-    return Means(psnr_db=_value(math.fsum(psnrs) / len(psnrs)), ssim=ssim)
-
-
-def _value(value: float) -> float | str:
-    return "inf" if math.isinf(value) else value
-
-
-def _seed(config: dict[str, Any]) -> int | None:
-    training = config.get("training")
-    seed = training.get("seed") if isinstance(training, dict) else None
-    return seed if isinstance(seed, int) else None
-
-
-def add(board: Path, submissions: Sequence[Submission], *, overwrite: bool = False) -> list[Path]:
-    """Put submissions on a board; one whose predictions are there already is simply renewed.
-
-    Raises: DeblurbenchError where a method of that name has other predictions on the track.
+    Raises: ValidationError where one of them is not as it should be.
     """
-    given: dict[Path, str] = {}
-    for new in submissions:
-        file = new.file(board)
-        if given.setdefault(file, new.predictions_sha256) != new.predictions_sha256:
-            raise UsageError(f"two of the runs are {new.method!r} on {new.track}", "add one of them")
-        if file.is_file() and not overwrite and read_submission(file).predictions_sha256 != new.predictions_sha256:
-            raise DeblurbenchError(f"{file} holds other predictions of {new.method!r}", "--overwrite to replace them")
-    for new in submissions:
-        new.file(board).parent.mkdir(parents=True, exist_ok=True)
-        write_json(new.file(board), new.as_dict())
-    return [new.file(board) for new in submissions]
+    unsealed = Measured.model_validate({**facts, "facts_sha256": "0" * 64}, context=_UNSEALED)
+    return unsealed.model_copy(update={"facts_sha256": facts_hash(unsealed)})
 
 
-def read_submission(file: Path) -> Submission:
-    """Read one submission. Raises DeblurbenchError naming the file and the key that is wrong."""
-    try:
-        return Submission.model_validate_json(canonical_json(read_json(file)), strict=True)
-    except ValidationError as error:
-        raise DeblurbenchError(f"{file}:{_first(error)}", "is it a submission?") from None
+def means(scores: Scores) -> Means:
+    """Those that a submission with these pictures states."""
+    return Means(psnr_db=to_value(scores.mean_psnr()), ssim=scores.mean_ssim())
 
 
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong, as `key: what`."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "(top)"
-    return f"{key}: {first['msg'].removeprefix('Value error, ')}"
+@cache
+def adapter() -> TypeAdapter[Measured | Reported]:
+    """What validates a submission of either kind."""
+    return TypeAdapter(Submission)
 
 
-def read_board(board: Path) -> Iterator[Submission]:
-    """All submissions of a board, by track and file name. Raises as `read_submission` does."""
-    return (read_submission(file) for file in sorted((board / SUBMISSIONS).glob("*/*.json")))
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a submission file (draft 2020-12)."""
+    schema = adapter().json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "deblurbench submission 2", **schema}

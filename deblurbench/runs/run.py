@@ -20,6 +20,7 @@ from deblurbench.runs.cost import keep_cost
 from deblurbench.runs.inference import WHOLE
 from deblurbench.runs.known_blur import check_known_blurs, known_blurs
 from deblurbench.runs.model import Model
+from deblurbench.runs.picture_facts import picture_facts, write_picture_facts
 from deblurbench.runs.predict import Work, restore
 from deblurbench.runs.record import (
     PICTURES,
@@ -104,6 +105,8 @@ def carry_out(request: Request, dataset: Dataset, run: Path) -> Outcome:
         _predict(model, dataset, run, quiet=resolved.resources.quiet)
         rows = score_run(dataset, run, workers=request.resources.workers)
         write_scores(run, rows)
+        blurred = {f"{row.split}/{row.name}": row.blurred_psnr_db for row in rows}
+        write_picture_facts(run, picture_facts(dataset, dataset.test_splits, blurred))
         keep_cost(run, record.baseline, model, quiet=resolved.resources.quiet)
     return Outcome(run, True, weights, rows)
 

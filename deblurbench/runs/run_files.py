@@ -11,9 +11,10 @@ from deblurbench.errors import DeblurbenchError, RunError
 from deblurbench.files import LOCK, clear, refuse_foreign
 from deblurbench.runs.baseline import WEIGHTS, Baseline
 from deblurbench.runs.cost import COST
+from deblurbench.runs.picture_facts import PICTURE_FACTS
 from deblurbench.runs.record import PICTURES, PREDICTIONS, RUN, SCORES, RunRecord, read_run, refuse_several, write_run
 
-_CORE = (*map(re.escape, (RUN, PREDICTIONS, SCORES, COST, WEIGHTS)), rf"{PICTURES}/[^/]+/[^/]+\.png")
+_CORE = (*map(re.escape, (RUN, PREDICTIONS, SCORES, PICTURE_FACTS, COST, WEIGHTS)), rf"{PICTURES}/[^/]+/[^/]+\.png")
 
 
 def pattern(baselines: Iterable[Baseline]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deblurbench.runs.cost import SIZES, Cost, amount
 
 if TYPE_CHECKING:
-    from deblurbench.leaderboard.table import Row
+    from deblurbench.leaderboard.tables.row import Row
 
 _NOTHING = "-"  # where one of two figures is missing
 

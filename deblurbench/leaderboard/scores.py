@@ -1,0 +1,131 @@
+"""The pictures of a submission: their numbers, and the hashes of the predictions that these belong to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from deblurbench.config import Config
+from deblurbench.dataset.names import Sha256
+from deblurbench.errors import DeblurbenchError
+from deblurbench.files import sha256_text
+from deblurbench.runs.record import FileName
+
+_HEADER = ["name", "psnr_db", "ssim", "prediction_sha256"]
+_NAMES = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}\n)+")
+_HASHES = re.compile(r"(?:[0-9a-f]{64}\n)+")
+
+
+def _check_value(value: float | str) -> float | str:
+    if isinstance(value, str) and value != "inf":
+        raise ValueError('a value is a number or "inf"')
+    return value
+
+
+Value = Annotated[float | str, AfterValidator(_check_value)]
+"""A number of a metric; infinity is the string "inf", since JSON has none."""
+
+
+class Image(Config):
+    """One picture in JSON: its numbers, and the pixel hash of the prediction that they belong to."""
+
+    name: FileName
+    psnr_db: Value
+    ssim: float | None = None
+    prediction_sha256: Sha256
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The pictures of a submission in columns, sorted by name.
+
+    Attributes:
+        names: file names, each once.
+        psnr_db: in dB; may be infinite.
+        ssim: None of a picture for which it is not defined.
+        hashes: pixel hashes of the predictions.
+
+    Raises: ValueError where they are not sorted, or a name stands there twice.
+    """
+
+    names: tuple[str, ...]
+    psnr_db: tuple[float, ...]
+    ssim: tuple[float | None, ...]
+    hashes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if list(self.names) != sorted(set(self.names)):
+            raise ValueError("the pictures have to be sorted by name, each there once")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def of(cls, images: Sequence[Image]) -> Scores:
+        """Those of a submission that holds them itself."""
+        columns = ((i.name, float(i.psnr_db), i.ssim, i.prediction_sha256) for i in images)
+        return cls(*zip(*columns, strict=True))
+
+    def images(self) -> Iterator[Image]:
+        """The other way round."""
+        for name, psnr, ssim, digest in zip(self.names, self.psnr_db, self.ssim, self.hashes, strict=True):
+            yield Image(name=name, psnr_db=to_value(psnr), ssim=ssim, prediction_sha256=digest)
+
+    def mean_psnr(self) -> float:
+        """In dB; one infinity makes it infinite."""
+        return math.fsum(self.psnr_db) / len(self)
+
+    def mean_ssim(self) -> float | None:
+        """None where a picture has none."""
+        return mean_of_all(self.ssim)
+
+    def csv(self) -> str:
+        """As the text of a CSV file, with full digits."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_HEADER)
+        writer.writerows(zip(self.names, self.psnr_db, self.ssim, self.hashes, strict=True))
+        return text.getvalue()
+
+    def predictions_sha256(self) -> str:
+        """Of the lines `name TAB pixel hash LF`."""
+        lines = zip(self.names, self.hashes, strict=True)
+        return sha256_text("".join(f"{name}\t{digest}\n" for name, digest in lines))
+
+
+def mean_of_all(values: Sequence[float | None]) -> float | None:
+    """The mean; None where one is missing."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(values) if len(known) == len(values) else None
+
+
+def to_value(number: float) -> float | str:
+    """As JSON has it."""
+    return "inf" if math.isinf(number) else number
+
+
+def parse_scores_csv(text: str, name: str) -> Scores:
+    """Read what `Scores.csv` gives. Raises DeblurbenchError naming the file where it is not such a table."""
+    try:
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        if header != _HEADER or not rows:
+            raise ValueError(f"its columns are not {','.join(_HEADER)}, or there are no rows")
+        names, psnrs, ssims, hashes = zip(*rows, strict=True)
+        if not _NAMES.fullmatch("\n".join(names) + "\n") or not _HASHES.fullmatch("\n".join(hashes) + "\n"):
+            raise ValueError("a name or a hash is none")
+        numbers = tuple(map(float, psnrs))
+        similar = tuple(float(ssim) if ssim else None for ssim in ssims)
+        if any(math.isnan(n) or n == -math.inf for n in numbers) or any(s and not math.isfinite(s) for s in similar):
+            raise ValueError("a number is none")
+        return Scores(names, numbers, similar, hashes)
+    except (ValueError, csv.Error) as error:
+        raise DeblurbenchError(
+            f"{name} is no table of scores ({error})", "make it anew with `leaderboard add`"
+        ) from None

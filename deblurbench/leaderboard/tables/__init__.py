@@ -1,0 +1,1 @@
+"""Standings and the tables made of them: CSV, Markdown, LaTeX and JSON."""

@@ -1,0 +1,188 @@
+"""A track: the pictures of a test split, the protocol that scores them, and the rules of taking part."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import Field, model_validator
+
+from deblurbench.config import Config, parse, read_toml
+from deblurbench.dataset.names import RecipeName, Sha256, SplitName
+from deblurbench.errors import DeblurbenchError, UsageError, nearest
+from deblurbench.files import make_folder, sha256_text, write_text
+from deblurbench.leaderboard.scores import mean_of_all, to_value
+from deblurbench.leaderboard.submission import Line, Means, ProtocolId, TrackName
+from deblurbench.runs.picture_facts import PictureFacts
+from deblurbench.runs.record import Count
+
+TRACKS = "tracks"
+_PICTURES = ".pictures.csv"
+
+
+class Rules(Config):
+    """What a submission has to keep to. `training_data`: in words; nobody can check it."""
+
+    max_parameters: Count | None = None
+    training_data: Line = ""
+
+
+class TrackFile(Config):
+    """`tracks/NAME.toml`.
+
+    Attributes:
+        title, about: for people; `about` is a paragraph.
+        dataset, split: what is restored.
+        dataset_version, dataset_id, protocol, pictures_sha256: what is measured, and the SHA-256 of
+            `tracks/NAME.pictures.csv`. All of them, or none where a track has reported numbers alone.
+        reported: what the tables in `reported/` call this benchmark.
+    """
+
+    track_schema: Literal[1] = 1
+    title: Annotated[Line, Field(min_length=1)]
+    about: Annotated[str, Field(max_length=2000)] = ""
+    dataset: RecipeName
+    split: SplitName = "test"
+    dataset_version: int | None = None
+    dataset_id: Sha256 | None = None
+    protocol: ProtocolId | None = None
+    pictures_sha256: Sha256 | None = None
+    rules: Rules = Rules()
+    reported: tuple[Line, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_measured(self) -> Self:
+        facts = (self.dataset_version, self.dataset_id, self.protocol, self.pictures_sha256)
+        if None in facts and facts != (None,) * len(facts):
+            raise ValueError("dataset_version, dataset_id, protocol and pictures_sha256 belong together")
+        return self
+
+
+@dataclass(frozen=True)
+class TrackPicture:
+    """One picture of a track: what its dataset says of it, and the numbers of the blurred picture.
+
+    `blurred_psnr_db` may be infinite; `blurred_ssim` is None where it is not defined.
+    """
+
+    facts: PictureFacts
+    blurred_psnr_db: float
+    blurred_ssim: float | None
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track with its pictures, sorted by name; none of a track that has reported numbers alone."""
+
+    name: str
+    file: TrackFile
+    pictures: Sequence[TrackPicture] = ()
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it takes submissions that were measured."""
+        return self.file.dataset_id is not None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the pictures."""
+        return tuple(picture.facts.name for picture in self.pictures)
+
+    @cached_property
+    def scenes(self) -> tuple[str, ...]:
+        """Of the pictures."""
+        return tuple(picture.facts.scene for picture in self.pictures)
+
+    @cached_property
+    def blurred(self) -> Means:
+        """Of the blurred pictures."""
+        psnr = mean_of_all([picture.blurred_psnr_db for picture in self.pictures])
+        return Means(psnr_db=to_value(psnr or 0.0), ssim=mean_of_all([p.blurred_ssim for p in self.pictures]))
+
+
+_COLUMNS = [field.name for field in fields(PictureFacts) if field.name != "split"]
+_HEADER = [*_COLUMNS, "blurred_psnr_db", "blurred_ssim"]
+
+
+def new_track(name: str, file: TrackFile, pictures: Sequence[TrackPicture]) -> Track:
+    """A track of some pictures: `file` without their hash."""
+    ordered = tuple(sorted(pictures, key=lambda picture: picture.facts.name))
+    digest = sha256_text(_pictures_csv(ordered))
+    return Track(name, TrackFile.model_validate({**dict(file), "pictures_sha256": digest}), ordered)
+
+
+def write_track(board: Path, track: Track) -> Path:
+    """Put a track on a board, the file of its pictures first. Returns the TOML file."""
+    folder = make_folder(board / TRACKS)
+    if track.is_measured:
+        write_text(folder / f"{track.name}{_PICTURES}", _pictures_csv(track.pictures))
+    file = folder / f"{track.name}.toml"
+    write_text(file, tomli_w.dumps({k: v for k, v in track.file.as_dict().items() if v not in ({}, [], "")}))
+    return file
+
+
+def _pictures_csv(pictures: Sequence[TrackPicture]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEADER)
+    for picture in pictures:
+        facts = [getattr(picture.facts, column) for column in _COLUMNS]
+        writer.writerow([*facts, picture.blurred_psnr_db, picture.blurred_ssim])
+    return text.getvalue()
+
+
+def read_tracks(board: Path) -> dict[str, Track]:
+    """All tracks of a board, by name. Raises DeblurbenchError naming a file that is wrong."""
+    files = sorted((board / TRACKS).glob("*.toml"))
+    return {file.stem: read_track(board, file.stem) for file in files}
+
+
+def read_track(board: Path, name: str) -> Track:
+    """One track of a board.
+
+    Raises: UsageError where there is none of this name, RecipeError for a wrong key, DeblurbenchError where the file
+        of its pictures is not the one that it names.
+    """
+    path = board / TRACKS / f"{name}.toml"
+    if not path.is_file():
+        known = [file.stem for file in (board / TRACKS).glob("*.toml")]
+        raise UsageError(f"no track {name!r} on the board {board}", nearest(name, known))
+    parse(_Name, {"name": name}, str(path))
+    file = parse(TrackFile, read_toml(path), str(path))
+    if file.pictures_sha256 is None:
+        return Track(name, file)
+    pictures = path.with_name(f"{name}{_PICTURES}")
+    try:
+        text = pictures.read_bytes().decode("utf-8")
+        if sha256_text(text) != file.pictures_sha256:
+            raise ValueError("its hash is another than its track says")
+        return Track(name, file, _parse_pictures(text, file.split))
+    except OSError as error:
+        raise DeblurbenchError(f"cannot read {pictures}: {error.strerror}", "restore it") from error
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise DeblurbenchError(f"{pictures} is damaged: {error}", "restore it") from error
+
+
+class _Name(Config):
+    name: TrackName
+
+
+def _parse_pictures(text: str, split: str) -> tuple[TrackPicture, ...]:
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    return tuple(_picture(row, split) for row in rows)
+
+
+def _picture(row: dict[str, Any], split: str) -> TrackPicture:
+    psnr, ssim = row.pop("blurred_psnr_db"), row.pop("blurred_ssim")
+    return TrackPicture(PictureFacts(split=split, **row), float(psnr), float(ssim) if ssim else None)
+
+
+def with_rules(track: Track, rules: Rules) -> Track:
+    """The same track under other rules."""
+    return replace(track, file=track.file.model_copy(update={"rules": rules}))

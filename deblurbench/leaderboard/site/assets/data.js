@@ -1,0 +1,51 @@
+/* Data of pages lie in scripts that call `deblurData(name, value)`: pages on a disk may fetch nothing else. */
+"use strict";
+(function () {
+  const values = new Map();
+  const pending = new Map();
+
+  window.deblurData = (name, value) => values.set(name, value);
+
+  window.deblur = {
+    /* A promise of the value that the script at `address` gives under `name`; each script is loaded once. */
+    load(address, name) {
+      if (values.has(name)) return Promise.resolve(values.get(name));
+      if (!pending.has(name)) {
+        pending.set(
+          name,
+          new Promise((resolve, reject) => {
+            const script = document.createElement("script");
+            script.src = address;
+            script.onload = () => {
+              script.remove();
+              if (values.has(name)) resolve(values.get(name));
+              else reject(new Error(`${address} says nothing of ${name}`));
+            };
+            script.onerror = () => {
+              script.remove();
+              pending.delete(name); // it may be tried again
+              reject(new Error(`${address} cannot be loaded`));
+            };
+            document.head.append(script);
+          }),
+        );
+      }
+      return pending.get(name);
+    },
+
+    /* A number of a data file: infinities are strings there, and null is nothing. */
+    number(value) {
+      if (value === null || value === undefined) return NaN;
+      if (value === "inf") return Infinity;
+      return value === "-inf" ? -Infinity : value;
+    },
+
+    /* An element of SVG: `svg("circle", {r: 3}, [children])`. Attributes, since styles in a page are not allowed. */
+    svg(name, attributes = {}, children = []) {
+      const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+      element.append(...children);
+      return element;
+    },
+  };
+})();

@@ -1,0 +1,67 @@
+"""`site/`: the pages of a board, made in a folder beside it that then takes its place."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from deblurbench.errors import UsageError
+from deblurbench.files import make_folder
+from deblurbench.leaderboard.site import method_pages
+from deblurbench.leaderboard.site.pages import Pages
+from deblurbench.leaderboard.tables.standing import Standing
+
+MARK = "made-by-deblurbench.txt"
+"""What says that a folder is a site, and may be replaced by a newer one."""
+
+
+def build_site(
+    board: Path,
+    standings: Sequence[Standing],
+    site: Path,
+    *,
+    runs: Sequence[Path] = (),
+    datasets: Sequence[Path] = (),
+) -> Path:
+    """Make the site of a board, and return its first page.
+
+    Args:
+        board: its `tables/` are offered for downloading.
+        standings: of all its tracks.
+        site: the folder; one that is there is replaced, where an earlier build made it.
+        runs: run folders whose predictions are shown as pictures.
+        datasets: folders of the datasets that these are pictures of.
+
+    Raises: UsageError where `site` is something else than a site.
+    """
+    check_site(site)
+    make_folder(site.parent)
+    with tempfile.TemporaryDirectory(dir=site.parent, prefix=f".{site.name}.", suffix=".part") as folder:
+        made = Path(folder) / "new"
+        made.mkdir()
+        _write(Pages(made), board, standings, runs, datasets)
+        if site.is_dir():
+            site.replace(Path(folder) / "old")  # goes with the temporary folder
+        made.replace(site)
+    return site / "index.html"
+
+
+def check_site(site: Path) -> None:
+    """Raise UsageError where a site may not take the place of what is there."""
+    if site.is_symlink() or (site.exists() and not site.is_dir()):
+        raise UsageError(f"{site} is no folder", "choose another --site")
+    if site.is_dir() and any(site.iterdir()) and not (site / MARK).is_file():
+        raise UsageError(f"{site} was not made by `leaderboard build` and is left alone", "choose another --site")
+
+
+def _write(
+    pages: Pages, board: Path, standings: Sequence[Standing], runs: Sequence[Path], datasets: Sequence[Path]
+) -> None:
+    pages.write_text(MARK, "Made by `deblurbench leaderboard build`, which replaces this folder as a whole.\n")
+    pages.write_text(".nojekyll", "")  # GitHub Pages would leave out files whose names begin with _
+    shutil.copytree(Path(__file__).with_name("assets"), pages.folder / "assets")
+    for standing in standings:
+        if standing.contest.track.is_measured:
+            method_pages.write(pages, standing, runs=runs, datasets=datasets)

@@ -11,6 +11,7 @@ from deblurbench.errors import UsageError
 from deblurbench.files import make_folder
 from deblurbench.leaderboard.site import method_pages
 from deblurbench.leaderboard.site.pages import Pages
+from deblurbench.leaderboard.site.pictures import COUNT, Gallery, Given, write_pictures
 from deblurbench.leaderboard.tables.standing import Standing
 
 MARK = "made-by-deblurbench.txt"
@@ -24,6 +25,7 @@ def build_site(
     *,
     runs: Sequence[Path] = (),
     datasets: Sequence[Path] = (),
+    pictures: int = COUNT,
 ) -> Path:
     """Make the site of a board, and return its first page.
 
@@ -33,15 +35,16 @@ def build_site(
         site: the folder; one that is there is replaced, where an earlier build made it.
         runs: run folders whose predictions are shown as pictures.
         datasets: folders of the datasets that these are pictures of.
+        pictures: how many of a track are shown.
 
-    Raises: UsageError where `site` is something else than a site.
+    Raises: UsageError where `site` is something else than a site, or a folder of pictures is not there.
     """
     check_site(site)
     make_folder(site.parent)
     with tempfile.TemporaryDirectory(dir=site.parent, prefix=f".{site.name}.", suffix=".part") as folder:
         made = Path(folder) / "new"
         made.mkdir()
-        _write(Pages(made), board, standings, runs, datasets)
+        _write(Pages(made), board, standings, Given(datasets, runs, pictures))
         if site.is_dir():
             site.replace(Path(folder) / "old")  # goes with the temporary folder
         made.replace(site)
@@ -56,12 +59,12 @@ def check_site(site: Path) -> None:
         raise UsageError(f"{site} was not made by `leaderboard build` and is left alone", "choose another --site")
 
 
-def _write(
-    pages: Pages, board: Path, standings: Sequence[Standing], runs: Sequence[Path], datasets: Sequence[Path]
-) -> None:
+def _write(pages: Pages, board: Path, standings: Sequence[Standing], given: Given) -> None:
     pages.write_text(MARK, "Made by `deblurbench leaderboard build`, which replaces this folder as a whole.\n")
     pages.write_text(".nojekyll", "")  # GitHub Pages would leave out files whose names begin with _
     shutil.copytree(Path(__file__).with_name("assets"), pages.folder / "assets")
+    galleries = write_pictures(pages.folder / "tracks", [standing.contest for standing in standings], given)
     for standing in standings:
-        if standing.contest.track.is_measured:
-            method_pages.write(pages, standing, runs=runs, datasets=datasets)
+        track = standing.contest.track
+        if track.is_measured:
+            method_pages.write(pages, standing, galleries.get(track.name, Gallery()))

@@ -1,20 +1,17 @@
-"""The pages of methods, and what they show of pictures."""
+"""The pages of methods, and the page that compares two of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from deblurbench.leaderboard.site.pages import Pages
+from deblurbench.leaderboard.site.pictures import Gallery
 from deblurbench.leaderboard.tables.standing import Standing
 
 
-def write(pages: Pages, standing: Standing, *, runs: Sequence[Path] = (), datasets: Sequence[Path] = ()) -> None:
-    """Write `tracks/TRACK/METHOD.html` of each method, `compare.html`, and the pictures that they show.
+def write(pages: Pages, standing: Standing, gallery: Gallery) -> None:
+    """Write `tracks/TRACK/METHOD.html` of each method, and `compare.html`.
 
     Args:
         pages: where they go.
         standing: of a measured track.
-        runs: run folders whose predictions are shown.
-        datasets: folders of the datasets that these are pictures of.
+        gallery: what there is of its pictures.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.leaderboard.reported import read_reported
 from deblurbench.leaderboard.rules import broken_rules
 from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.submission_file import SUBMISSIONS, Entry, file_of, read_submission, write_entry
@@ -15,7 +16,7 @@ from deblurbench.leaderboard.track import Track, read_tracks
 
 @dataclass(frozen=True)
 class Contest:
-    """A track with all that was submitted to it, in the order of file names."""
+    """A track with all that was submitted to it, in the order of file names; `reported`: rows of `reported/` first."""
 
     track: Track
     entries: Sequence[Entry] = ()
@@ -36,7 +37,7 @@ def read_board(board: Path) -> list[Contest]:
     if not tracks:
         raise UsageError(f"no tracks on the board {board}", "add a run with `deblurbench leaderboard add RUN`")
     entries: dict[str, list[Entry]] = {name: [] for name in tracks}
-    reported: dict[str, list[Reported]] = {name: [] for name in tracks}
+    reported = read_reported(board, tracks)
     for file in submission_files(board):
         one = read_submission(file)
         name = one.track if isinstance(one, Reported) else one.submission.track

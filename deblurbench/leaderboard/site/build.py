@@ -10,10 +10,15 @@ from pathlib import Path
 from deblurbench.errors import UsageError
 from deblurbench.files import make_folder
 from deblurbench.leaderboard.site import method_pages
+from deblurbench.leaderboard.site.index_page import write_index
 from deblurbench.leaderboard.site.pages import Pages
 from deblurbench.leaderboard.site.pictures import COUNT, Gallery, Given, write_pictures
+from deblurbench.leaderboard.site.score_data import write_data
+from deblurbench.leaderboard.site.track_page import write_track_page
 from deblurbench.leaderboard.tables.standing import Standing
 
+TABLES = "tables"
+_TABLES = {".csv", ".md", ".tex", ".json"}
 MARK = "made-by-deblurbench.txt"
 """What says that a folder is a site, and may be replaced by a newer one."""
 
@@ -64,7 +69,21 @@ def _write(pages: Pages, board: Path, standings: Sequence[Standing], given: Give
     pages.write_text(".nojekyll", "")  # GitHub Pages would leave out files whose names begin with _
     shutil.copytree(Path(__file__).with_name("assets"), pages.folder / "assets")
     galleries = write_pictures(pages.folder / "tracks", [standing.contest for standing in standings], given)
+    tables = _copy_tables(board, pages)
+    write_index(pages, standings)
     for standing in standings:
         track = standing.contest.track
+        own = [name for name in tables if Path(name).stem in (track.name, track.file.dataset)]
+        write_track_page(pages, standing, own)
         if track.is_measured:
+            write_data(pages, standing)
             method_pages.write(pages, standing, galleries.get(track.name, Gallery()))
+
+
+def _copy_tables(board: Path, pages: Pages) -> list[str]:
+    """Copy the tables of a board into its site, and return their names."""
+    files = sorted(file for file in (board / TABLES).glob("*") if file.suffix in _TABLES and file.is_file())
+    for file in files:
+        (pages.folder / TABLES).mkdir(exist_ok=True)
+        shutil.copyfile(file, pages.folder / TABLES / file.name)
+    return [file.name for file in files]

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from deblurbench.leaderboard.site.data import data_script
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_TAKEN = {"index", "compare", "pictures"}  # pages and data of a track itself
+_TAKEN = {"index", "compare", "pictures", "shown"}  # pages and data of a track itself
 
 
 def track_folder(track: str) -> str:
@@ -77,4 +77,5 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {name: getattr(words, name) for name in words.__all__}
+    made.filters["method_page"] = method_page
     return made

@@ -6,7 +6,7 @@ import math
 
 from deblurbench.runs.cost import amount
 
-__all__ = ["amount", "count", "decibels", "duration", "gain", "giga", "similarity"]
+__all__ = ["amount", "count", "decibels", "duration", "gain", "giga", "plain", "similarity", "web_address"]
 
 MINUS = "\u2212"
 
@@ -47,3 +47,13 @@ def duration(seconds: float | None) -> str:
     if seconds < 100:
         return f"{amount(seconds)} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def plain(value: float | None) -> str:
+    """A number as its source has it."""
+    return "" if value is None else f"{value:.10g}".replace("-", MINUS)
+
+
+def web_address(text: str) -> bool:
+    """Whether a text is an address that a page may lead to: https or http, and nothing else."""
+    return text.startswith(("https://", "http://")) and text.isprintable() and not any(c.isspace() for c in text)

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import lt
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -20,7 +21,8 @@ from deblurbench.runs.record import FileName
 
 _HEADER = ["name", "psnr_db", "ssim", "prediction_sha256"]
 _NAMES = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}\n)+")
-_HASHES = re.compile(r"(?:[0-9a-f]{64}\n)+")
+_HASH = 64  # digits of a SHA-256
+_LARGEST = 1e12  # as in `deblurbench compare`: no metric comes near
 
 
 def _check_value(value: float | str) -> float | str:
@@ -52,7 +54,7 @@ class Scores:
         ssim: None of a picture for which it is not defined.
         hashes: pixel hashes of the predictions.
 
-    Raises: ValueError where they are not sorted, or a name stands there twice.
+    Raises: ValueError where they are not sorted, a name stands there twice, or a number is none that a picture has.
     """
 
     names: tuple[str, ...]
@@ -61,8 +63,10 @@ class Scores:
     hashes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if list(self.names) != sorted(set(self.names)):
+        if not all(map(lt, self.names, self.names[1:])):
             raise ValueError("the pictures have to be sorted by name, each there once")
+        _check_numbers(self.psnr_db, endless=True)
+        _check_numbers([ssim for ssim in self.ssim if ssim is not None])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -96,8 +100,17 @@ class Scores:
 
     def predictions_sha256(self) -> str:
         """Of the lines `name TAB pixel hash LF`."""
-        lines = zip(self.names, self.hashes, strict=True)
-        return sha256_text("".join(f"{name}\t{digest}\n" for name, digest in lines))
+        lines = map("\t".join, zip(self.names, self.hashes, strict=True))
+        return sha256_text("\n".join(lines) + "\n")
+
+
+def _check_numbers(numbers: Sequence[float], *, endless: bool = False) -> None:
+    """Raise ValueError where one is nan, or so large that sums of them overflow; `endless`: it may be infinite."""
+    if not numbers or -_LARGEST <= math.fsum(map(abs, numbers)) <= _LARGEST:
+        return  # nearly always
+    for number in numbers:
+        if math.isnan(number) or (abs(number) > _LARGEST and not (endless and number == math.inf)):
+            raise ValueError(f"{number} is no number of a picture")
 
 
 def mean_of_all(values: Sequence[float | None]) -> float | None:
@@ -114,18 +127,40 @@ def to_value(number: float) -> float | str:
 def parse_scores_csv(text: str, name: str) -> Scores:
     """Read what `Scores.csv` gives. Raises DeblurbenchError naming the file where it is not such a table."""
     try:
-        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if header != _HEADER or not rows:
-            raise ValueError(f"its columns are not {','.join(_HEADER)}, or there are no rows")
-        names, psnrs, ssims, hashes = zip(*rows, strict=True)
-        if not _NAMES.fullmatch("\n".join(names) + "\n") or not _HASHES.fullmatch("\n".join(hashes) + "\n"):
-            raise ValueError("a name or a hash is none")
-        numbers = tuple(map(float, psnrs))
-        similar = tuple(float(ssim) if ssim else None for ssim in ssims)
-        if any(math.isnan(n) or n == -math.inf for n in numbers) or any(s and not math.isfinite(s) for s in similar):
-            raise ValueError("a number is none")
-        return Scores(names, numbers, similar, hashes)
-    except (ValueError, csv.Error) as error:
+        return _parse(text)
+    except ValueError as error:
         raise DeblurbenchError(
             f"{name} is no table of scores ({error})", "make it anew with `leaderboard add`"
         ) from None
+
+
+def _parse(text: str) -> Scores:
+    """By hand, since no cell of such a table is ever quoted: a board may have millions of rows."""
+    header, _, body = text.partition("\n")
+    cells = body.removesuffix("\n").replace("\n", ",").split(",")
+    width = len(_HEADER)
+    if header != ",".join(_HEADER) or not body:
+        raise ValueError(f"its columns are not {','.join(_HEADER)}, or there are no rows")
+    if len(cells) != width * (body.removesuffix("\n").count("\n") + 1):
+        raise ValueError(f"a row has not {width} cells")
+    names, psnrs, ssims, hashes = (tuple(cells[column::width]) for column in range(width))
+    if set(map(len, hashes)) != {_HASH} or "".join(hashes).encode().translate(None, b"0123456789abcdef"):
+        raise ValueError("a hash is none")
+    similar = tuple(float(ssim) if ssim else None for ssim in ssims)
+    return Scores(_checked(names), tuple(map(float, psnrs)), similar, hashes)
+
+
+_last_names: tuple[str, ...] = ()
+
+
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of files, as the same object where they are those of the file before, as on a track they are.
+
+    Raises: ValueError where one is no name.
+    """
+    global _last_names
+    if names != _last_names:
+        if not _NAMES.fullmatch("\n".join(names) + "\n"):
+            raise ValueError("a name is none")
+        _last_names = names
+    return _last_names

@@ -33,12 +33,13 @@ def intervals(sums: SceneSums, resamples: int, seed: int) -> list[tuple[float, f
     """
     means = _resampled_means(sums, resamples, seed)
     return [
-        _interval(column, int(scenes)) if scenes >= 2 else None
+        percentiles(column, int(scenes)) if scenes >= 2 else None
         for column, scenes in zip(means.T, sums.scenes, strict=True)
     ]
 
 
-def _interval(means: Floats, scenes: int) -> tuple[float, float]:
+def percentiles(means: Floats, scenes: int) -> tuple[float, float]:
+    """The interval of resampled means of so many scenes."""
     valid = np.sort(means[~np.isnan(means)])
     outside = max(1, math.floor((len(valid) + 1) * tail(scenes)))
     return float(valid[outside - 1]), float(valid[len(valid) - outside])
@@ -57,12 +58,12 @@ def _resampled_means(sums: SceneSums, resamples: int, seed: int) -> Floats:
     counts, which = np.unique(sums.counts, axis=1, return_inverse=True)  # mostly all columns have the same
     parts = [
         ratio(times @ sums.totals, (times @ counts)[:, which]) * sums.units
-        for times in _resamples(len(sums.totals), resamples, seed)
+        for times in resamples_of(len(sums.totals), resamples, seed)
     ]
     return np.concatenate(parts)
 
 
-def _resamples(scenes: int, resamples: int, seed: int) -> Iterator[Floats]:
+def resamples_of(scenes: int, resamples: int, seed: int) -> Iterator[Floats]:
     """How often each scene is drawn, resamples x scenes, in pieces.
 
     The draws are the project's own (SHAKE-256), since NumPy promises the same stream of generators only within a

@@ -13,6 +13,7 @@ from deblurbench.files import make_folder, safe_name, sha256_text
 from deblurbench.images.codec import SUFFIXES, Picture, read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.leaderboard.board import Contest
+from deblurbench.leaderboard.site.pages import method_stem
 from deblurbench.leaderboard.track import Track, TrackPicture
 from deblurbench.progress import say
 from deblurbench.runs.record import PICTURES
@@ -56,15 +57,15 @@ class Gallery:
 
     Attributes:
         shown: those whose sharp and blurred picture are there, the most blurred one first.
-        restored: by the page of a method, the names of those of which its prediction is there too.
+        restored: by the stem of a method's page, the names of those of which its prediction is there too.
     """
 
     shown: Sequence[Shown] = ()
     restored: dict[str, set[str]] = field(default_factory=dict)
 
-    def of(self, page: str) -> list[Shown]:
+    def of(self, stem: str) -> list[Shown]:
         """Those that a method's page shows."""
-        names = self.restored.get(page, set())
+        names = self.restored.get(stem, set())
         return [one for one in self.shown if one.picture.facts.name in names]
 
 
@@ -83,9 +84,9 @@ def folder_of(name: str) -> str:
     return stem if stem == safe_name(stem).lower() else f"{safe_name(stem, 50)}-{sha256_text(name)[:8]}"
 
 
-def file_of_method(page: str) -> str:
+def file_of_method(stem: str) -> str:
     """The name of a method's prediction in the folder of its picture; no method can be called as the others are."""
-    return f"by-{page}.png"
+    return f"by-{stem}.png"
 
 
 def write_pictures(folder: Path, contests: Sequence[Contest], given: Given) -> dict[str, Gallery]:
@@ -142,7 +143,7 @@ def _write_predictions(folder: Path, given: Path, contests: Sequence[tuple[Conte
     """Of one folder of predictions, all that are somebody's; a note for those that are nobody's."""
     tried: dict[Path, bool] = {}  # by file: whether it is a prediction of anybody
     for contest, gallery in contests:
-        pages = _pages(contest, {one.picture.facts.name for one in gallery.shown})
+        stems = _stems(contest, {one.picture.facts.name for one in gallery.shown})
         for one in gallery.shown:
             name = one.picture.facts.name
             file = _find(_root(given, contest.track.file.split), name)
@@ -155,11 +156,11 @@ def _write_predictions(folder: Path, given: Path, contests: Sequence[tuple[Conte
                 say(f"note: {error}; {_LEFT_OUT}")
                 tried[file] = True
                 continue
-            for page in pages.get((name, pixel_hash(picture)), ()):
+            for stem in stems.get((name, pixel_hash(picture)), ()):
                 tried[file] = True
-                restored = gallery.restored.setdefault(page, set())
+                restored = gallery.restored.setdefault(stem, set())
                 if name not in restored:
-                    write_png(folder / contest.track.name / "pictures" / one.folder / file_of_method(page), picture)
+                    write_png(folder / contest.track.name / "pictures" / one.folder / file_of_method(stem), picture)
                     restored.add(name)
     spoilt = [file.relative_to(given).as_posix() for file, known in tried.items() if not known]
     if spoilt:
@@ -168,15 +169,15 @@ def _write_predictions(folder: Path, given: Path, contests: Sequence[tuple[Conte
         say(f"note: {given} has none of the pictures that are shown")
 
 
-def _pages(contest: Contest, shown: set[str]) -> dict[tuple[str, str], list[str]]:
+def _stems(contest: Contest, shown: set[str]) -> dict[tuple[str, str], list[str]]:
     """By the name of a picture that is shown and a pixel hash, the pages of the methods that predicted it so."""
-    pages: dict[tuple[str, str], list[str]] = {}
+    stems: dict[tuple[str, str], list[str]] = {}
     places = [place for place, name in enumerate(contest.track.names) if name in shown]
     for entry in contest.entries:
         for place in places:
             key = (entry.scores.names[place], entry.scores.hashes[place])
-            pages.setdefault(key, []).append(safe_name(entry.submission.method))
-    return pages
+            stems.setdefault(key, []).append(method_stem(safe_name(entry.submission.method)))
+    return stems
 
 
 def _root(given: Path, split: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from deblurbench.cli import leaderboard_add, leaderboard_build
+from deblurbench.cli import leaderboard_add, leaderboard_build, leaderboard_check, leaderboard_new_track
 
 
 @click.group("leaderboard", short_help="Keep a leaderboard.")
@@ -15,5 +15,5 @@ def command() -> None:
     """
 
 
-for _part in (leaderboard_add, leaderboard_build):
+for _part in (leaderboard_add, leaderboard_check, leaderboard_build, leaderboard_new_track):
     command.add_command(_part.command)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from deblurbench.errors import DeblurbenchError, RunError
-from deblurbench.leaderboard.rules import broken_rules
+from deblurbench.errors import RunError, UsageError, nearest
+from deblurbench.leaderboard.card import Card, Wishes
+from deblurbench.leaderboard.checks.plausible import refuse_misfit
+from deblurbench.leaderboard.from_predictions import rescored
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import About
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
@@ -28,86 +31,146 @@ from deblurbench.runs.record import (
 )
 
 
-def from_run(run: Path, tracks: Mapping[str, Track], about: About | None = None) -> Iterator[tuple[Track, Entry]]:
+@dataclass(frozen=True)
+class Run:
+    """A finished run folder, read."""
+
+    folder: Path
+    record: RunRecord
+    predictions: PredictionsRecord
+
+    def facts(self, split: str) -> dict[str, Any]:
+        """What a submission says of the run and of one of its splits, as `Measured` has it; no protocol, no scores."""
+        record, predictions = self.record, self.predictions
+        return {
+            "status": "rerun",
+            "dataset": record.dataset,
+            "dataset_version": record.dataset_version,
+            "dataset_id": record.dataset_id,
+            "split": split,
+            "baseline": record.baseline,
+            "version": record.version,
+            "origin": record.origin,
+            "told": record.told,
+            "parameters": record.parameters,
+            "trainable": record.trainable,
+            "budget": training_budget(self.folder, record),
+            "weights_sha256": predictions.weights_sha256,
+            "seconds_per_picture": predictions.splits[split].seconds_per_picture,
+            "cost": read_cost(self.folder),
+            "device": predictions.device,
+            "tiling": predictions.tiling,
+            "config_hash": record.config_hash,
+            "seeds": _seeds(record.config),
+            "versions": record.versions,
+            "git_commit": record.git_commit,
+        }
+
+
+def open_run(folder: Path) -> Run:
+    """Read a run folder. Raises UsageError where it is none, RunError where it is unfinished or damaged."""
+    record = read_run(folder)
+    predictions = read_predictions(folder)
+    if predictions is None:
+        raise RunError(f"{folder} has no predictions yet", "finish it with `deblurbench run-baseline`")
+    return Run(folder, record, predictions)
+
+
+def from_run(folder: Path, tracks: Mapping[str, Track], wishes: Wishes | None = None) -> Iterator[tuple[Track, Entry]]:
     """The submissions of a run, each with its track: one of `tracks`, or else a new one, `DATASET.SPLIT`.
 
     Args:
-        run: a finished run folder.
+        folder: a finished run folder.
         tracks: those that there are, by name.
-        about: what its makers say of it; None: what the run itself tells.
+        wishes: which track, which name, and with `sharp`, that the predictions are scored anew under its protocol.
 
-    Raises: UsageError where `run` is no run folder, RunError where it is unfinished or damaged, DeblurbenchError where
-        it breaks a rule of a track.
+    Raises: UsageError where `folder` is no run folder, or a wish is not what it says; RunError where it is unfinished
+        or damaged; DeblurbenchError where it breaks a rule of a track.
     """
-    record = read_run(run)
-    predictions = read_predictions(run)
-    if predictions is None:
-        raise RunError(f"{run} has no predictions yet", "finish it with `deblurbench run-baseline`")
-    rows = sorted(read_scores(run), key=lambda row: (row.split, row.name))
-    if {row.split for row in rows} != predictions.splits.keys():
-        raise RunError(f"{run}: its scores are not those of its predictions", "run the baseline again")
-    facts = _facts(run, record, predictions, about)
-    pictures = {(picture.split, picture.name): picture for picture in read_picture_facts(run)}
+    run, wishes = open_run(folder), wishes or Wishes()
+    _check_wishes(run, wishes)
+    rows = sorted(read_scores(folder), key=lambda row: (row.split, row.name))
+    if {row.split for row in rows} != run.predictions.splits.keys():
+        raise RunError(f"{folder}: its scores are not those of its predictions", "run the baseline again")
+    pictures = {(picture.split, picture.name): picture for picture in read_picture_facts(folder)}
+    chosen = _chosen(run, tracks, wishes)
     for split, of in groupby(rows, key=lambda row: row.split):
-        scored = list(of)
-        name = f"{record.dataset}.{split}"
+        if split not in chosen:
+            continue
+        scored, name = list(of), chosen[split]
         try:
-            track = tracks.get(name) or _new_track(name, record, scored, pictures)
-            entry = new_entry(facts | _split_facts(track, predictions, scored[0]), _scores(predictions, scored))
+            track = tracks.get(name) or _new_track(name, run.record, scored, pictures)
+            scores = _scores_on(track, run, scored, wishes)
+            entry = new_entry(_whole_facts(run, split, track, wishes.card), scores)
         except ValidationError as error:
-            raise RunError(f"{run} gives no submission: {first_error(error)}", "run the baseline again") from None
-        for problem in broken_rules(entry, track):
-            raise DeblurbenchError(f"{run} does not fit the track {name}: {problem}", "choose another board or track")
+            raise RunError(f"{folder} gives no submission: {first_error(error)}", "run the baseline again") from None
+        refuse_misfit(entry, track, str(folder))
         yield track, entry
 
 
-def _facts(run: Path, record: RunRecord, predictions: PredictionsRecord, about: About | None) -> dict[str, Any]:
-    """What the submissions of a run have in common."""
-    budget = training_budget(run, record)
-    return {
-        "status": "rerun",
-        "dataset": record.dataset,
-        "dataset_version": record.dataset_version,
-        "dataset_id": record.dataset_id,
-        "method": record.label,
-        "about": about or _about(record, budget),
-        "baseline": record.baseline,
-        "version": record.version,
-        "origin": record.origin,
-        "told": record.told,
-        "parameters": record.parameters,
-        "trainable": record.trainable,
-        "budget": budget,
-        "weights_sha256": predictions.weights_sha256,
-        "cost": read_cost(run),
-        "device": predictions.device,
-        "tiling": predictions.tiling,
-        "config_hash": record.config_hash,
-        "seeds": _seeds(record.config),
-        "versions": record.versions,
-        "git_commit": record.git_commit,
-    }
+def _chosen(run: Run, tracks: Mapping[str, Track], wishes: Wishes) -> dict[str, str]:
+    """The track's name by split."""
+    splits = sorted(run.predictions.splits)
+    if wishes.track is None:
+        return {split: f"{run.record.dataset}.{split}" for split in splits}
+    track = tracks.get(wishes.track)
+    if track is None:
+        hint = f"{nearest(wishes.track, tracks)}; `deblurbench leaderboard new-track` makes one"
+        raise UsageError(f"no track {wishes.track!r} on the board", hint)
+    if track.file.split not in splits:
+        what = f"{run.folder} has no predictions of {track.file.split}, the split of the track {track.name}"
+        raise UsageError(what, f"it has {', '.join(splits)}")
+    return {track.file.split: track.name}
 
 
-def _split_facts(track: Track, predictions: PredictionsRecord, row: ScoreRow) -> dict[str, Any]:
-    return {
+def _check_wishes(run: Run, wishes: Wishes) -> None:
+    """Raise UsageError where somebody says of a run what its own files deny."""
+    card, record = wishes.card, run.record
+    if card.parameters is not None and card.parameters != (record.parameters or 0):
+        raise UsageError(
+            f"{run.folder} has {record.parameters or 0:,} parameters, not {card.parameters:,}", "leave it out"
+        )
+    if card.told and not record.told:
+        raise UsageError(f"{run.folder} was not told the kernels", "leave --told out: a run says it by itself")
+    ours = run.predictions.weights_sha256
+    if wishes.weights_sha256 is not None and wishes.weights_sha256 != ours:
+        raise UsageError(f"{run.folder} has other weights than these", f"the SHA-256 of its own is {ours}")
+
+
+def _whole_facts(run: Run, split: str, track: Track, card: Card) -> dict[str, Any]:
+    facts = run.facts(split)
+    return facts | {
         "track": track.name,
-        "split": row.split,
-        "protocol": row.protocol,
-        "seconds_per_picture": predictions.splits[row.split].seconds_per_picture,
+        "protocol": track.file.protocol,
+        "method": card.method or run.record.label,
+        "about": _about(run.record, facts["budget"], card),
     }
 
 
-def _about(record: RunRecord, budget: Budget | None) -> About:
+def _about(record: RunRecord, budget: Budget | None, card: Card) -> About:
     """What a run tells of its method; `shipped` weights have a card that says what they were trained on."""
     trained = "" if budget is None or budget.shipped else f"{record.dataset} {record.dataset_version}, split train"
-    return About(training_data=trained)
+    return card.about(trained)
 
 
 def _seeds(config: Mapping[str, Any]) -> tuple[int, ...]:
     training = config.get("training")
     seed = training.get("seed") if isinstance(training, dict) else None
     return (seed,) if isinstance(seed, int) else ()
+
+
+def _scores_on(track: Track, run: Run, rows: Sequence[ScoreRow], wishes: Wishes) -> Scores:
+    """The run's own scores, or new ones where its predictions are scored anew."""
+    own = _scores(run.predictions, rows)
+    if wishes.sharp is not None:
+        found = rescored(run.folder, track, wishes)
+        if (found.names, found.hashes) != (own.names, own.hashes):
+            raise RunError(f"{run.folder}: the pictures are not those of predictions.json", "run the baseline again")
+        return found
+    if rows[0].protocol != track.file.protocol:
+        what = f"{run.folder} was scored under {rows[0].protocol}, the track {track.name} has {track.file.protocol}"
+        raise UsageError(what, "give --sharp DATASET, and its predictions are scored anew")
+    return own
 
 
 def _scores(predictions: PredictionsRecord, rows: Sequence[ScoreRow]) -> Scores:

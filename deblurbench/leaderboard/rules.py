@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deblurbench.errors import listed
+from deblurbench.leaderboard.scores import Scores
+from deblurbench.leaderboard.submission import Measured
 from deblurbench.leaderboard.submission_file import Entry
 from deblurbench.leaderboard.track import Track
 
 
 def broken_rules(entry: Entry, track: Track) -> Iterator[str]:
-    """What is wrong, a line each, with what it should be."""
-    submission, file = entry.submission, track.file
+    """What is wrong, a line each that begins with the key, and with what it should be."""
+    return broken(entry.submission, entry.scores, track)
+
+
+def broken(submission: Measured, scores: Scores | None, track: Track) -> Iterator[str]:
+    """The same of a submission whose pictures may be damaged."""
+    file = track.file
     if not track.is_measured:
         yield f"track: {track.name} has reported numbers alone"
         return
@@ -18,17 +26,27 @@ def broken_rules(entry: Entry, track: Track) -> Iterator[str]:
         ours, theirs = getattr(submission, key), getattr(file, key)
         if ours != theirs:
             yield f"{key}: {ours} is not that of the track, {theirs}"
-    if entry.scores.names != track.names:
-        yield _other_names(set(entry.scores.names), set(track.names))
-    most = file.rules.max_parameters
-    if most is not None and (submission.parameters or 0) > most:
-        yield f"parameters: {submission.parameters:,} are more than the {most:,} of the track"
-    if most is not None and submission.parameters is None and submission.weights_sha256 is not None:
+    if scores is not None and scores.names != track.names:
+        yield _other_names(set(scores.names), set(track.names))
+    yield from _parameters(submission, file.rules.max_parameters)
+
+
+def _parameters(submission: Measured, most: int | None) -> Iterator[str]:
+    ours, trainable = submission.parameters, submission.trainable
+    if trainable is not None and trainable > (ours or 0):
+        yield f"trainable: {trainable:,} are more than all parameters, {ours or 0:,}"
+    if most is None:
+        return
+    if (ours or 0) > most:
+        yield f"parameters: {ours:,} are more than the {most:,} of the track"
+    if ours is None and submission.weights_sha256 is not None:
         yield f"parameters: a method with weights says how many it has; the track has room for {most:,}"
+    elif ours is None and submission.status == "rescored":
+        yield f"parameters: say how many it has, 0 of a method without any; the track has room for {most:,}"
 
 
 def _other_names(ours: set[str], theirs: set[str]) -> str:
     lacking, foreign = sorted(theirs - ours), sorted(ours - theirs)
-    what = [f"{len(lacking)} are lacking ({lacking[0]}, ...)"] if lacking else []
-    what += [f"{len(foreign)} are no pictures of the track ({foreign[0]}, ...)"] if foreign else []
-    return f"pictures: {'; '.join(what)}"
+    what = [f"{len(lacking)} are lacking ({listed(lacking)})"] if lacking else []
+    what += [f"{len(foreign)} are no pictures of the track ({listed(foreign)})"] if foreign else []
+    return f"images: {'; '.join(what)}"

@@ -20,7 +20,7 @@ SCHEMA: Literal[2] = 2
 INLINE = 100
 """Up to so many pictures stand in the submission itself; more of them in a CSV file beside it."""
 
-_UNSEALED = "unsealed"  # the context in which `facts_sha256` is not known yet
+UNSEALED = "unsealed"  # the context in which `facts_sha256` is not known yet
 
 
 def _check_url(url: str) -> str:
@@ -133,7 +133,7 @@ class Measured(Config):
             raise ValueError("`rerun` means that `baseline`, `version` and `config_hash` say what was run")
         if bool(self.images) == (self.scores_file is not None):
             raise ValueError("the pictures stand either in `images` or in `scores_file`")
-        if info.context != _UNSEALED and self.facts_sha256 != facts_hash(self):
+        if info.context != UNSEALED and self.facts_sha256 != facts_hash(self):
             raise ValueError("`facts_sha256` is not that of the rest: make it anew with `leaderboard add`")
         return self
 
@@ -191,7 +191,7 @@ def sealed(facts: Mapping[str, Any]) -> Measured:
 
     Raises: ValidationError where one of them is not as it should be.
     """
-    unsealed = Measured.model_validate({**facts, "facts_sha256": "0" * 64}, context=_UNSEALED)
+    unsealed = Measured.model_validate({**facts, "facts_sha256": "0" * 64}, context=UNSEALED)
     return unsealed.model_copy(update={"facts_sha256": facts_hash(unsealed)})
 
 

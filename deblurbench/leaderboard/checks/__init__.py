@@ -1,0 +1,1 @@
+"""What `leaderboard check` looks at: files, tracks, duplicates, predictions, run folders."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import lt
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from deblurbench.config import Config
 from deblurbench.dataset.names import Sha256
@@ -31,7 +31,11 @@ def _check_value(value: float | str) -> float | str:
     return value
 
 
-Value = Annotated[float | str, AfterValidator(_check_value)]
+Value = Annotated[
+    float | str,
+    AfterValidator(_check_value),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "inf"}]}),
+]
 """A number of a metric; infinity is the string "inf", since JSON has none."""
 
 

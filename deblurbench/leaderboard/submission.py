@@ -35,7 +35,9 @@ def _check_line(text: str) -> str:
     return text
 
 
-Url = Annotated[str, Field(max_length=500), AfterValidator(_check_url)]
+Url = Annotated[
+    str, Field(max_length=500, json_schema_extra={"pattern": r"^https?://\S+$"}), AfterValidator(_check_url)
+]
 Line = Annotated[str, Field(max_length=300), AfterValidator(_check_line)]
 Method = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_check_line)]
 TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._-]*$", max_length=120)]
@@ -209,4 +211,7 @@ def adapter() -> TypeAdapter[Measured | Reported]:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a submission file (draft 2020-12)."""
     schema = adapter().json_schema(mode="validation")
+    for kind in (Measured, Reported):  # what has a default in Python, and yet stands in every file
+        required = schema["$defs"][kind.__name__]["required"]
+        required += [key for key in ("submission_schema", "status") if key not in required]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "deblurbench submission 2", **schema}

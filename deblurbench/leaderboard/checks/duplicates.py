@@ -42,10 +42,9 @@ def borrowed(submissions: Sequence[Examined], tracks: Mapping[str, Track]) -> It
         for picture in track.pictures:
             blurred.setdefault(picture.facts.blur_sha256, set()).add(_what(track))
     for one in submissions:
-        track = tracks.get(one.track)
-        if track is None or one.submission is None or one.scores is None:
+        if one.track not in tracks or one.submission is None or one.scores is None:
             continue
-        own = _what(track)
+        own = _what(tracks[one.track])
         known = whole.setdefault(one.submission.predictions_sha256, [])
         for other in (theirs for what, theirs in known if what != own):
             yield (

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from deblurbench.cli import leaderboard_add, leaderboard_build, leaderboard_check, leaderboard_new_track
+from deblurbench.cli import (
+    leaderboard_add,
+    leaderboard_build,
+    leaderboard_check,
+    leaderboard_new_track,
+    leaderboard_serve,
+)
 
 
 @click.group("leaderboard", short_help="Keep a leaderboard.")
@@ -15,5 +21,5 @@ def command() -> None:
     """
 
 
-for _part in (leaderboard_add, leaderboard_check, leaderboard_build, leaderboard_new_track):
+for _part in (leaderboard_add, leaderboard_check, leaderboard_build, leaderboard_serve, leaderboard_new_track):
     command.add_command(_part.command)

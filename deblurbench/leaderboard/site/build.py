@@ -73,7 +73,7 @@ def _write(pages: Pages, board: Path, standings: Sequence[Standing], given: Give
     write_index(pages, standings)
     for standing in standings:
         track = standing.contest.track
-        own = [name for name in tables if Path(name).stem in (track.name, track.file.dataset)]
+        own = [name for name in tables if Path(name).stem.removesuffix("_reported") == track.file.dataset]
         write_track_page(pages, standing, own)
         if track.is_measured:
             write_data(pages, standing)

@@ -144,15 +144,15 @@
 
     const best = front(points.filter((point) => !point.row.classList.contains("told")));
     const path = best.map((point, at) => (at ? `H${x(point.cost).toFixed(1)}V${y(point.psnr).toFixed(1)}` : `M${x(point.cost).toFixed(1)} ${y(point.psnr).toFixed(1)}`));
-    if (best.length) parts.push(svg("path", { class: "front", d: `${path.join("")}H${width - edge.right}` }));
+    const line = best.length ? [svg("path", { class: "front", d: `${path.join("")}H${width - edge.right}` })] : [];
 
     const winners = new Set(best);
     const dots = points.map((point, at) => dot(point, at, x(point.cost), y(point.psnr), winners.has(point)));
-    if (points.length <= 12) {
-      for (const point of points) parts.push(label(point, x(point.cost), y(point.psnr), width - edge.right));
+    if (points.length <= 12 && width > 480) {
+      for (const point of points) if (!point.row.dataset.ref) parts.push(label(point, x(point.cost), y(point.psnr), width - edge.right));
     }
-    const group = svg("g", { role: "list", "aria-label": "Methods, from cheap to dear" }, dots);
-    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `PSNR against ${title} of ${points.length} methods` }, [...parts, group]);
+    const group = svg("g", { role: "list", "aria-label": "Methods, from cheap to dear", class: points.length > 200 ? "many" : "few" }, dots);
+    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `PSNR against ${title} of ${points.length} methods` }, [...parts, ...line, group]);
     listen(drawing, dots);
     return drawing;
   }

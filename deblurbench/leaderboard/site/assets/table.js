@@ -119,9 +119,10 @@
     body.replaceChildren(...drawn);
     more.hidden = drawn.length === matching.length;
     const number = (value) => value.toLocaleString("en");
-    const part = drawn.length < matching.length ? `, the first ${number(drawn.length)} drawn` : "";
+    const some = `${number(matching.length)} of ${number(rows.length)} rows`;
+    const part = drawn.length < matching.length ? `${some} match; the first ${number(drawn.length)} are shown.` : `${some} shown.`;
     const by = sorted ? ` Sorted by ${sorted.title}, ${sorted.direction === "asc" ? "lowest" : "highest"} first.` : "";
-    shown.textContent = `${number(matching.length)} of ${number(rows.length)} rows shown${part}.${by}`;
+    shown.textContent = part + by;
     remember();
     later();
   }
@@ -206,7 +207,14 @@
     board.classList.add("ready");
     hideColumns();
     if (head) table.sort(head, direction);
-    else draw();
+    else {
+      const usual = table.heads.find((one) => one.dataset.key === "psnr");
+      for (const one of table.heads) one.removeAttribute("aria-sort");
+      usual.setAttribute("aria-sort", "descending");
+      sorted = null; // as the page comes
+      rows = table.rows;
+      draw();
+    }
   }
 
   find.addEventListener("input", draw);

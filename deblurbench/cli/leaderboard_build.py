@@ -8,16 +8,23 @@ import click
 
 from deblurbench.cli import options
 
+_MOST = 20  # rows of a table that are printed
+
 
 @click.command("build")
 @options.board
 @options.common
 def command(board: Path, quiet: bool) -> None:
-    """Make the tables (CSV and Markdown) of all submissions on the board, and print them.
+    """Make the tables of a board (CSV, JSON, Markdown, LaTeX), and print them: the first 20 rows of each.
 
     Example: deblurbench leaderboard build --board leaderboard
     """
-    from deblurbench.leaderboard.tables.build import build_tables
+    from deblurbench.leaderboard.tables.build import by_dataset, read_standings, write_tables
+    from deblurbench.leaderboard.tables.markdown import markdown
 
-    for file in build_tables(board):
-        click.echo(file.read_text(encoding="utf-8") if file.suffix == ".md" else file)
+    standings = read_standings(board)
+    files = write_tables(board, standings)
+    for dataset, of in by_dataset(standings):
+        click.echo(markdown(dataset, of, _MOST))
+    for file in files:
+        click.echo(file)

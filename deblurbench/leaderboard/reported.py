@@ -107,7 +107,9 @@ def _reported(place: str, row: Mapping[str, str], track: str) -> Reported:
         return Reported.model_validate(facts)
     except ValidationError as error:
         key, _, what = first_error(error).partition(": ")
-        raise DeblurbenchError(f"{place}: {_KEYS.get(key, key)}: {what}", "see leaderboard/reported/README.md") from None
+        raise DeblurbenchError(
+            f"{place}: {_KEYS.get(key, key)}: {what}", "see leaderboard/reported/README.md"
+        ) from None
 
 
 def _number(place: str, row: Mapping[str, str], column: str) -> float | None:

@@ -1,10 +1,12 @@
-"""What a table shows of the cost of its methods, and how text from submissions gets into a Markdown table."""
+"""What a table shows of a method's cost and training, and how text from submissions gets into a Markdown table."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from deblurbench.runs.budget import Budget
 from deblurbench.runs.cost import SIZES, Cost, amount
 
 if TYPE_CHECKING:
@@ -23,6 +25,33 @@ def cost_fields(cost: Cost | None) -> dict[str, Any]:
         fields |= {f"macs_{size}": at.macs, f"seconds_{size}": at.seconds, f"memory_mb_{size}": at.memory_mb}
     notes = [f"at {size}, {cost.at(size).note}" for size in SIZES if cost.at(size).note]
     return fields | {"cost_note": "; ".join(notes)}
+
+
+def budget_fields(budget: Budget | None) -> dict[str, Any]:
+    """The fields of a `Row` that say what its training took."""
+    if budget is None:
+        return {}
+    return {
+        "epochs": budget.epochs,
+        "crops": budget.crops,
+        "training_seconds": budget.seconds,
+        "shipped": budget.shipped,
+    }
+
+
+def training_cell(row: Row) -> str:
+    """What a method's training took: `3 epochs, 1,200 crops, 4.1 min`; empty where it is not known."""
+    known = [f"{row.epochs:,} epoch{'s' * (row.epochs != 1)}"] if row.epochs is not None else []
+    known += [f"{row.crops:,} crops"] if row.crops is not None else []
+    known += [_duration(row.training_seconds)] if row.training_seconds is not None else []
+    return ", ".join(known) + " (came with the package)" * (row.shipped and bool(known))
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{amount(seconds / size)} {unit}"
+    return f"{amount(seconds)} s"
 
 
 def cost_cells(row: Row) -> tuple[str, str, str]:
@@ -67,6 +96,25 @@ def cost_legend(rows: Sequence[Row]) -> list[str]:
     return [legend + measured, *notes]
 
 
+_MARKUP = re.compile(r"[\\|*_`\[\]<>&~$@^]|^[#+\-=]|:(?=//)|(?<=www)\.", re.IGNORECASE)  # links of addresses, too
+_NUMBERED = re.compile(r"^(\d+)([.)])")  # what would begin a list
+
+
 def escape(text: str) -> str:
-    """Text from a submission inside a Markdown table: no cell ends early, no markup, no HTML."""
-    return "".join(f"\\{c}" if c in "\\|*_`[]<>" else c if c.isprintable() else " " for c in text)
+    """Text from a submission inside Markdown: no cell ends early, no markup, no HTML, no link."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(lambda found: "\\" + found[0], printable))
+
+
+def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
+    """A 95 % interval in dB, `[36.12, 37.80]`; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{low:+.2f}, {high:+.2f}]" if signed else f"[{low:.2f}, {high:.2f}]"
+
+
+def ranks(row: Row, nothing: str = "-") -> str:
+    """`3`, or `2-4` of a method that shares its ranks with others."""
+    if row.rank is None:
+        return nothing
+    return str(row.rank) if row.rank == row.last_rank else f"{row.rank}-{row.last_rank}"

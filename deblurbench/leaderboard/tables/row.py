@@ -20,6 +20,9 @@ class Row:
             says why a figure is missing.
         epochs, crops, training_seconds: of the training, where it is known; `shipped`: it was done beforehand.
         seconds_per_picture: the mean over the pictures of the split.
+        scenes: how many scenes the `n` pictures are of: what intervals and ranks rest on.
+        baseline: whose code ran, where it was run by this program.
+        training_data, licence: as its makers say.
         page: the name of its file, without suffix; empty for the blurred row.
     """
 
@@ -58,6 +61,10 @@ class Row:
     device: str = ""
     status: str = ""
     n: int
+    scenes: int = 0
+    baseline: str = ""
     version: int | None = None
     predictions_sha256: str = ""
+    training_data: str = ""
+    licence: str = ""
     page: str = ""

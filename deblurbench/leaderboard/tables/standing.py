@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError
 from deblurbench.files import safe_name
 from deblurbench.leaderboard.board import Contest
-from deblurbench.leaderboard.submission import Means
+from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.submission_file import Entry
-from deblurbench.leaderboard.tables.cells import cost_fields
+from deblurbench.leaderboard.tables.cells import budget_fields, cost_fields
+from deblurbench.leaderboard.tables.intervals import Intervals, intervals
+from deblurbench.leaderboard.tables.ranks import caution, ranges
 from deblurbench.leaderboard.tables.row import Row
 from deblurbench.leaderboard.track import Track
 from deblurbench.runs.record import gain
+from deblurbench.scoring.statistics.sums import Floats
 
 BLURRED = "blurred (identity)"
 _REFERENCE = "identity"  # the baseline that returns its input: the blurred row itself
@@ -23,66 +30,117 @@ _REFERENCES = {"wiener": "wiener", "wiener-oracle": "oracle"}  # baselines that 
 
 @dataclass(frozen=True)
 class Standing:
-    """A track with its rows, best first. Its `contest.reported` stand apart and have no rows here."""
+    """A track with its rows, best first: none of a track that has reported numbers alone."""
 
     contest: Contest
     rows: Sequence[Row]
 
+    @cached_property
+    def reported(self) -> Sequence[Reported]:
+        """What was reported, by PSNR, then by SSIM and name: it stands apart, has no ranks and no row."""
+        return sorted(self.contest.reported, key=_reported_order)
+
+    @cached_property
+    def caution(self) -> str:
+        """What has to be known of a table of few scenes; empty where there are enough."""
+        ranked = sum(row.rank is not None for row in self.rows)
+        return caution(self.rows[0].n, self.rows[0].scenes, ranked) if ranked else ""
+
+
+def _reported_order(one: Reported) -> tuple[float, float, str, str]:
+    return -(one.mean.psnr_db or 0.0), -(one.mean.ssim or 0.0), one.method, one.source
+
 
 def standing(contest: Contest) -> Standing:
-    """The rows of one track, best first, the blurred row among them.
+    """The rows of one track, best first, the blurred row among them; equal ones by name.
 
     Raises: DeblurbenchError where a method stands there twice.
     """
     track = contest.track
-    submissions = [entry.submission for entry in contest.entries]
-    repeated = [method for method, count in Counter(s.method for s in submissions).items() if count > 1]
-    if repeated:
-        raise DeblurbenchError(f"track {track.name}: {repeated[0]!r} stands there twice", "remove one of the files")
-    blurred = _rounded(track.blurred)
-    methods = [
-        e for e in contest.entries if e.submission.baseline != _REFERENCE or _rounded(e.submission.mean) != blurred
-    ]
-    methods.sort(key=lambda e: (-float(e.submission.mean.psnr_db), e.submission.method))
-    values = [_rounded(e.submission.mean) for e in methods if not e.submission.told]
-    rows = [
-        _row(track, e, None if e.submission.told else values.index(_rounded(e.submission.mean)) + 1) for e in methods
-    ]
-    rows.append(_blurred_row(track))
-    return Standing(contest, sorted(rows, key=lambda row: (-row.psnr_db, row.rank or 0)))
+    if not track.is_measured:
+        return Standing(contest, [])
+    _check_names(contest)
+    entries = [e for e in contest.entries if not _is_blurred(e, track)]
+    psnr = np.array([e.scores.psnr_db for e in entries], np.float64).reshape(len(entries), len(track.pictures)).T
+    blurred = np.array([picture.blurred_psnr_db for picture in track.pictures], np.float64)
+    scene = np.unique(track.scenes, return_inverse=True)[1].astype(np.int64)
+    between = intervals(np.column_stack([psnr, blurred]), blurred, scene)
+    places = _ranges(entries, psnr, blurred, scene)
+    base = _blurred_row(track, between[-1])
+    rows = [base, *(_row(base, *of) for of in zip(entries, between, places, strict=False))]
+    return Standing(contest, sorted(rows, key=lambda row: (-row.psnr_db, row.method)))
 
 
-def _rounded(mean: Means) -> float:
-    """PSNR at the printed four decimals: what ties and the mark `below_blurred` go by."""
-    return round(float(mean.psnr_db), 4)
+def _check_names(contest: Contest) -> None:
+    """Raise DeblurbenchError where two rows have one name, or names that give one file."""
+    methods = [BLURRED, *(entry.submission.method for entry in contest.entries)]
+    for key in (str, safe_name):
+        repeated = [name for name, count in Counter(map(key, methods)).items() if count > 1]
+        if repeated:
+            raise DeblurbenchError(
+                f"track {contest.track.name}: {repeated[0]!r} stands there twice", "remove one of the files"
+            )
 
 
-def _row(track: Track, entry: Entry, rank: int | None) -> Row:
+def _is_blurred(entry: Entry, track: Track) -> bool:
+    """Whether it is the blurred row itself, which is there anyway."""
+    value = float(entry.submission.mean.psnr_db)
+    return entry.submission.baseline == _REFERENCE and round(value, 4) == round(float(track.blurred.psnr_db), 4)
+
+
+def _ranges(
+    entries: Sequence[Entry], psnr: Floats, blurred: Floats, scene: npt.NDArray[np.int64]
+) -> list[tuple[int, int] | None]:
+    """The ranks of each method; None of one that was told the kernels."""
+    competing = [k for k, entry in enumerate(entries) if not entry.submission.told]
+    places: list[tuple[int, int] | None] = [None] * len(entries)
+    for k, found in zip(competing, ranges(psnr[:, competing], blurred, scene), strict=True):
+        places[k] = found
+    return places
+
+
+def _row(base: Row, entry: Entry, between: Intervals, places: tuple[int, int] | None) -> Row:
     submission = entry.submission
     value = float(submission.mean.psnr_db)
+    first, last = places or (None, None)
     return replace(
-        _blurred_row(track),
-        rank=rank,
-        last_rank=rank,
+        base,
+        rank=first,
+        last_rank=last,
         page=safe_name(submission.method),
         method=submission.method,
-        reference=_REFERENCES.get(submission.baseline or "", ""),
+        reference=_reference(entry),
         psnr_db=value,
-        gain_db=gain(value, float(track.blurred.psnr_db)),
+        psnr_low_db=between.mean and between.mean[0],
+        psnr_high_db=between.mean and between.mean[1],
+        gain_db=gain(value, base.psnr_db),
+        gain_low_db=between.gain and between.gain[0],
+        gain_high_db=between.gain and between.gain[1],
         ssim=submission.mean.ssim,
-        below_blurred=_rounded(submission.mean) < _rounded(track.blurred),
+        below_blurred=round(value, 4) < round(base.psnr_db, 4),
         told=submission.told,
         parameters=submission.parameters,
+        **budget_fields(submission.budget),
         **cost_fields(submission.cost),
         seconds_per_picture=submission.seconds_per_picture,
         device=submission.device or "",
         status=submission.status,
+        baseline=submission.baseline or "",
         version=submission.version,
         predictions_sha256=submission.predictions_sha256,
+        training_data=submission.about.training_data,
+        licence=submission.about.licence,
     )
 
 
-def _blurred_row(track: Track) -> Row:
+def _reference(entry: Entry) -> str:
+    """Which row of reference it is: one that this program ran under the baseline's own name."""
+    submission = entry.submission
+    own = submission.status == "rerun" and submission.method == submission.baseline
+    return _REFERENCES.get(submission.method, "") if own else ""
+
+
+def _blurred_row(track: Track, between: Intervals) -> Row:
     """The row of the blurred pictures: it has no rank, cost or predictions."""
     return Row(
         track=track.name,
@@ -92,7 +150,10 @@ def _blurred_row(track: Track) -> Row:
         split=track.file.split,
         protocol=track.file.protocol or "",
         n=len(track.pictures),
+        scenes=len(set(track.scenes)),
         method=BLURRED,
         psnr_db=float(track.blurred.psnr_db),
+        psnr_low_db=between.mean and between.mean[0],
+        psnr_high_db=between.mean and between.mean[1],
         ssim=track.blurred.ssim,
     )

@@ -1,0 +1,66 @@
+"""Tables as CSV: one row per method, full digits, nothing that a spreadsheet would take for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+from typing import Any
+
+from deblurbench.leaderboard.submission import Reported
+from deblurbench.leaderboard.tables.row import Row
+from deblurbench.leaderboard.tables.standing import Standing
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets know wide ones)
+
+REPORTED_COLUMNS = (
+    "track", "dataset", "split", "status", "method", "year", "psnr_db", "ssim", "parameters", "gmacs",
+    "training_data", "protocol", "tier", "source",
+)  # fmt: skip
+
+
+def measured_csv(standings: Iterable[Standing]) -> str:
+    """The rows of all tracks. Columns: the fields of `Row`."""
+    rows = (astuple(row) for standing in standings for row in standing.rows)
+    return _text([field.name for field in fields(Row)], rows)
+
+
+def reported_csv(standings: Iterable[Standing]) -> str:
+    """What was reported on all tracks: a table of its own, since its numbers are of another kind."""
+    rows = (
+        [track.name, track.file.dataset, track.file.split, *_reported(one)]
+        for standing in standings
+        for track in [standing.contest.track]
+        for one in standing.reported
+    )
+    return _text(REPORTED_COLUMNS, rows)
+
+
+def _reported(one: Reported) -> list[Any]:
+    return [
+        one.status,
+        one.method,
+        one.year,
+        one.mean.psnr_db,
+        one.mean.ssim,
+        one.parameters,
+        one.gmacs,
+        one.about.training_data,
+        one.protocol,
+        one.tier,
+        one.source,
+    ]
+
+
+def _text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([*map(safe_cell, row)] for row in rows)
+    return text.getvalue()
+
+
+def safe_cell(value: Any) -> Any:
+    """A value for a cell: text that begins as a formula does gets a quote sign before it; numbers stay."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

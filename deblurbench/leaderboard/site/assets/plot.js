@@ -153,7 +153,6 @@
     }
     const group = svg("g", { role: "list", "aria-label": "Methods, from cheap to dear", class: points.length > 200 ? "many" : "few" }, dots);
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `PSNR against ${title} of ${points.length} methods` }, [...parts, ...line, group]);
-    listen(drawing, dots);
     return drawing;
   }
 
@@ -177,9 +176,9 @@
     return item;
   }
 
-  /* One stop for the tabulator key; arrows go on from there. One listener for all points. */
-  function listen(drawing, dots) {
-    const links = dots.map((item) => item.firstChild);
+  /* One stop for the tabulator key; arrows go on from there. The listeners are those of the place around the drawing:
+     with listeners of its own an SVG would be a stop as well. */
+  function listen() {
     const show = (link) => {
       const box = link.getBoundingClientRect();
       const around = place.getBoundingClientRect();
@@ -189,22 +188,23 @@
       tip.style.left = `${Math.max(0, Math.min(left, around.width - tip.offsetWidth))}px`;
       tip.style.top = `${Math.max(0, box.top - around.top - tip.offsetHeight - 6)}px`;
     };
-    drawing.addEventListener("pointerover", (event) => {
+    place.addEventListener("pointerover", (event) => {
       const link = event.target.closest(".dot");
       if (link) show(link);
-      else if (!drawing.contains(document.activeElement)) tip.hidden = true;
+      else if (!place.contains(document.activeElement)) tip.hidden = true;
     });
-    drawing.addEventListener("pointerleave", () => {
+    place.addEventListener("pointerleave", () => {
       tip.hidden = true;
     });
-    drawing.addEventListener("focusin", (event) => {
+    place.addEventListener("focusin", (event) => {
       const link = event.target.closest(".dot");
       if (link) show(link);
     });
-    drawing.addEventListener("focusout", () => {
+    place.addEventListener("focusout", () => {
       tip.hidden = true;
     });
-    drawing.addEventListener("keydown", (event) => {
+    place.addEventListener("keydown", (event) => {
+      const links = [...place.querySelectorAll(".dot")];
       const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -links.length, End: links.length };
       const at = links.indexOf(document.activeElement);
       if (event.key === "Escape") tip.hidden = true;
@@ -217,6 +217,7 @@
     });
   }
 
+  listen();
   choice.addEventListener("change", draw);
   let width = 0;
   new ResizeObserver(() => {

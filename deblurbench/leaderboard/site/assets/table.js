@@ -101,7 +101,7 @@
   let hasAll = false;
   let hasChosen = false; // columns: until then they follow the width of the screen
   let sorted = null;
-  const names = new Map(rows.map((row) => [row, row.cells[1].textContent.toLowerCase()]));
+  const names = new Map(rows.map((row) => [row, row.cells[1].firstElementChild.textContent.toLowerCase()]));
 
   function matches(row, words) {
     const name = names.get(row);

@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -340,12 +339,35 @@ def test_serve_shows_the_site_until_it_is_stopped(tmp_path):
     assert (out, err.strip()) == ("", "Ctrl-C ends it.")
 
 
-def test_the_board_can_be_read_back(tmp_path):
-    """The pages are those of the board on disk."""
-    contest = make_contest(make_track(), a=1)
-    write_board(tmp_path, contest)
-    from deblurbench.leaderboard.board import read_board
+def test_build_makes_the_pages_after_the_tables(cli, tmp_path):
+    board = write_board(tmp_path / "board", make_contest(make_track(), a=1))
+    result = cli("leaderboard", "build", "--board", board)
+    assert result.code == 0
+    assert result.out.splitlines()[-1] == str(board / "site" / "index.html")
+    site = files_of(board / "site")
+    assert site["tables/toy.csv"] == (board / "tables" / "toy.csv").read_bytes()
+    assert cli("leaderboard", "build", "--board", board).code == 0
+    assert files_of(board / "site") == site
+    assert cli("leaderboard", "build", "--board", board, "--site", tmp_path / "pages").code == 0
+    assert files_of(tmp_path / "pages") == site
 
-    (again,) = read_board(tmp_path)
-    assert files_of(make(tmp_path / "x", again)) == files_of(make(tmp_path / "y", contest))
-    assert Path(tmp_path / "tracks" / "toy.test.toml").is_file()
+
+def test_build_without_pages(cli, tmp_path):
+    board = write_board(tmp_path / "board", make_contest(make_track(), a=1))
+    assert cli("leaderboard", "build", "--board", board, "--no-site").code == 0
+    assert not (board / "site").exists()
+    result = cli("leaderboard", "build", "--board", board, "--no-site", "--data", tmp_path)
+    assert result.code == 2
+    assert "give one or the other" in result.err
+
+
+def test_build_refuses_a_folder_of_something_else_before_it_writes(cli, tmp_path):
+    board = write_board(tmp_path / "board", make_contest(make_track(), a=1))
+    for folder in (board, tmp_path, board / "tracks"):
+        result = cli("leaderboard", "build", "--board", board, "--site", folder)
+        assert result.code == 2
+        assert "was not made by `leaderboard build`" in result.err
+    result = cli("leaderboard", "build", "--board", board, "--site", tmp_path / "d" / "site", "--data", tmp_path / "d")
+    assert result.code == 2
+    assert "nothing is written there" in result.err
+    assert not (board / "tables").exists()

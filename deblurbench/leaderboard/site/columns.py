@@ -227,6 +227,22 @@ def table_columns() -> list[Column]:
             is_number=False,
         ),
         Column(
+            "training_data",
+            "Trained on",
+            "what its makers say that it was trained on; nobody checks it",
+            "Origin",
+            _text(lambda row: row.training_data),
+            is_number=False,
+        ),
+        Column(
+            "licence",
+            "Licence",
+            "of its code or weights, as its makers say",
+            "Origin",
+            _text(lambda row: row.licence),
+            is_number=False,
+        ),
+        Column(
             "predictions",
             "Predictions",
             "the beginning of the hash of its restored pictures",

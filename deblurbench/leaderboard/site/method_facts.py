@@ -77,7 +77,7 @@ def costs(row: Row) -> list[tuple[str, str, str, str]]:
     table = []
     for size in SIZES:
         macs, seconds, memory = (getattr(row, f"{what}_{size}") for what in ("macs", "seconds", "memory_mb"))
-        table.append((size.replace("x", " × "), giga(macs), _amount(seconds), _amount(memory)))
+        table.append((size.replace("x", " \u00d7 "), giga(macs), _amount(seconds), _amount(memory)))
     return table if any(any(cells) for _, *cells in table) else []
 
 
@@ -126,9 +126,10 @@ def _training(row: Row) -> str:
 def _time(row: Row) -> str:
     if row.seconds_per_picture is None:
         return ""
-    return f"{amount(row.seconds_per_picture)} s per picture of this split" + (f", on {row.device}" if row.device else "")
+    return f"{amount(row.seconds_per_picture)} s per picture of this split" + (
+        f", on {row.device}" if row.device else ""
+    )
 
 
 def _amount(value: float | None) -> str:
     return "" if value is None else amount(value)
-

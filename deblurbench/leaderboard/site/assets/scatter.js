@@ -24,8 +24,11 @@
     return track.names
       .map((name, i) => ({ name, i, x: of(a, i), y: of(b, i), family: track.family[i] }))
       .filter((point) => !Number.isNaN(point.x) && !Number.isNaN(point.y))
-      .map((point) => ({ ...point, d: minus(point.x, point.y) }));
+      .map((point) => ({ ...point, d: rounded(minus(point.x, point.y)) }));
   }
+
+  /* The numbers have four decimals, and so have their differences: equal ones shall be equal. */
+  const rounded = (value) => (Number.isFinite(value) ? Math.round(value * 1e4) / 1e4 : value);
 
   /* Who wins how often, and by how much on average where both numbers are finite. */
   function counts(all) {
@@ -173,7 +176,7 @@
       const [a, b] = [given.get("a"), given.get("b")];
       first.value = known.has(a) ? a : first.options[0].value;
       second.value = known.has(b) ? b : [...known].find((stem) => stem !== first.value);
-      if (given.get("of") in DIGITS) what.value = given.get("of");
+      if (Object.hasOwn(DIGITS, given.get("of"))) what.value = given.get("of");
     }
 
     function toAddress() {

@@ -244,7 +244,7 @@ def test_pictures_that_change_places_are_caught(board, world, edit, resealed):
     assert problems(board, run=world / "run", sharp=world / "data", files=[file])
 
 
-# --- pictures in a file beside -----------------------------------------------------------------------------------------
+# --- pictures in a file beside ---
 
 
 @pytest.fixture
@@ -302,7 +302,7 @@ def reseal_attached(value, rows):
     return reseal(value, "scores_file")
 
 
-# --- tracks ------------------------------------------------------------------------------------------------------------
+# --- tracks ---
 
 # For people, or the rules themselves, which whoever keeps the board may change.
 KEEPERS = {"title", "about", "rules.max_parameters", "rules.training_data", "reported.0"}

@@ -42,6 +42,6 @@ def add_sources(board: Path, sources: Sequence[Path], wishes: Wishes, *, overwri
 def _submissions(source: Path, tracks: Mapping[str, Track], wishes: Wishes) -> Iterator[tuple[Track, Entry]]:
     if not source.is_dir():
         raise UsageError(f"no folder {source}", "name a run folder, or a folder of predictions")
-    if (source / RUN).is_file() or (source / SUMMARY).is_file() or wishes.sharp is None:
+    if (source / RUN).is_file() or (source / SUMMARY).is_file():
         return from_run(source, tracks, wishes)
     return from_predictions(source, tracks, wishes)

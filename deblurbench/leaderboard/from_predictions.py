@@ -23,8 +23,9 @@ from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.sharp import find_sharp
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
 from deblurbench.leaderboard.track import Track
-from deblurbench.leaderboard.tracks_of import Asked, test_split, track_file, track_of
+from deblurbench.leaderboard.tracks_of import Asked, check_track_name, test_split, track_file, track_of
 from deblurbench.progress import say
+from deblurbench.runs.record import RUN
 from deblurbench.runs.scored import dataset_at
 
 
@@ -41,7 +42,8 @@ def from_predictions(folder: Path, tracks: Mapping[str, Track], wishes: Wishes) 
         be scored, or breaks a rule of the track; it is named.
     """
     if wishes.sharp is None:
-        raise UsageError(f"{folder} is no run folder", "for a folder of predictions, name the sharp ones with --sharp")
+        hint = "give --sharp DATASET, and it is scored, if it is a folder of predictions"
+        raise UsageError(f"{folder} is no run folder (it has no {RUN})", hint)
     if wishes.card.method is None:
         raise UsageError("the method has no name", "give --method NAME, or a --card that has one")
     for track in _tracks(folder, wishes.sharp, tracks, wishes):
@@ -106,6 +108,8 @@ def _tracks(folder: Path, sharp: Path, tracks: Mapping[str, Track], wishes: Wish
     if name is not None and name in tracks:
         yield tracks[name]
         return
+    if name is not None:
+        check_track_name(name)
     dataset, splits = _splits(folder, sharp, tracks, name)
     for split in splits:
         own = name or f"{dataset.recipe}.{split}"

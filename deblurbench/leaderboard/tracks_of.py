@@ -52,7 +52,7 @@ def new_track_of(
         UsageError: the name is taken or is none, the split is no test split, the protocol does not go.
         DeblurbenchError: submissions of the track that is replaced do not fit the new one.
     """
-    _check_name(asked.name)
+    check_track_name(asked.name)
     split = test_split(dataset, asked.split)
     old = read_track(board, asked.name) if (board / TRACKS / f"{asked.name}.toml").is_file() else None
     if old and not overwrite:
@@ -79,7 +79,8 @@ def test_split(dataset: Dataset, split: str | None) -> str:
     return split
 
 
-def _check_name(name: str) -> None:
+def check_track_name(name: str) -> None:
+    """Raise UsageError where no track can have this name."""
     try:
         parse(_Named, {"name": name}, "")
     except RecipeError as error:

@@ -11,10 +11,10 @@ from deblurbench.leaderboard.track import Track
 
 
 def duplicates(submissions: Sequence[Examined], track: Track) -> Iterator[tuple[Examined, str]]:
-    """Each submission that repeats an earlier one, and what is wrong, a line that begins with the key.
+    """Each submission that is like another one, and what is wrong, a line that begins with the key.
 
-    One name for two methods; the predictions of another method, unless they are the blurred pictures; the same
-    prediction of a picture with another number.
+    Nobody knows which of the two is right: both are named. One name for two methods; the predictions of another method,
+    unless they are the blurred pictures; the same prediction of a picture with another number.
     """
     names: dict[str, Examined] = {}
     whole: dict[str, Examined] = {}
@@ -23,11 +23,13 @@ def duplicates(submissions: Sequence[Examined], track: Track) -> Iterator[tuple[
         other = names.setdefault(_plain(one.method), one)
         if other is not one:
             yield one, f"method: {other.file.name} has the same name, {other.method!r}"
+            yield other, f"method: {one.file.name} has the same name, {one.method!r}"
         if one.submission is None or one.scores is None:
             continue
         other = whole.setdefault(one.submission.predictions_sha256, one)
         if other is not one and not blurred.issuperset(one.scores.hashes):
             yield one, f"predictions_sha256: these are the predictions of {other.method!r} ({other.file.name})"
+            yield other, f"predictions_sha256: these are the predictions of {one.method!r} ({one.file.name})"
     yield from _same_picture_other_number(submissions)
 
 
@@ -47,10 +49,8 @@ def borrowed(submissions: Sequence[Examined], tracks: Mapping[str, Track]) -> It
         own = _what(tracks[one.track])
         known = whole.setdefault(one.submission.predictions_sha256, [])
         for other in (theirs for what, theirs in known if what != own):
-            yield (
-                one,
-                f"predictions_sha256: these are the predictions of {other.method!r} on another split, {other.track}",
-            )
+            yield one, f"predictions_sha256: those of {other.method!r} on another split, {other.track}"
+            yield other, f"predictions_sha256: those of {one.method!r} on another split, {one.track}"
             break
         known.append((own, one))
         if any(own not in blurred.get(digest, {own}) for digest in one.scores.hashes):

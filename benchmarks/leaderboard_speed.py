@@ -8,11 +8,11 @@ intervals and ranks, `tables` makes the texts and writes them, `site` the pages 
 and of the processor, which other work on the machine does not lengthen.
 """
 
-import importlib.util
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import kit
 import numpy as np
@@ -20,11 +20,14 @@ import numpy as np
 from deblurbench.files import sha256_text
 from deblurbench.leaderboard.board import read_board
 from deblurbench.leaderboard.scores import Scores
+from deblurbench.leaderboard.site.build import build_site
 from deblurbench.leaderboard.submission_file import new_entry, write_entry
-from deblurbench.leaderboard.tables.build import build_tables
+from deblurbench.leaderboard.tables.build import write_tables
 from deblurbench.leaderboard.tables.standing import standing
 from deblurbench.leaderboard.track import Track, TrackFile, TrackPicture, new_track, write_track
 from deblurbench.runs.picture_facts import PictureFacts
+
+Result = TypeVar("Result")
 
 
 def make_track(images: int, scenes: int, rng: np.random.Generator) -> Track:
@@ -72,10 +75,14 @@ def write_board(board: Path, submissions: int, images: int, scenes: int) -> None
         write_entry(board, new_entry(facts, Scores(track.names, tuple(psnr.tolist()), similar, hashes)))
 
 
-def seconds(stage: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    stage()
-    return round(time.perf_counter() - start, 2)
+def timed(stage: Callable[[], Result], figures: dict[str, dict[str, float]], name: str) -> Result:
+    start, work = time.perf_counter(), time.process_time()
+    result = stage()
+    figures[name] = {
+        "clock": round(time.perf_counter() - start, 2),
+        "processor": round(time.process_time() - work, 2),
+    }
+    return result
 
 
 def main() -> None:
@@ -87,18 +94,16 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         board = Path(folder)
-        figures = {"write": seconds(lambda: write_board(board, asked.submissions, asked.images, asked.scenes))}
-        figures["read"] = seconds(lambda: read_board(board))
-        (contest,) = read_board(board)
-        figures["standing"] = seconds(lambda: standing(contest))
-        figures["tables"] = seconds(lambda: build_tables(board))
-        if importlib.util.find_spec("deblurbench.leaderboard.site.build"):
-            from deblurbench.leaderboard.site.build import build_site
-
-            figures["site"] = seconds(lambda: build_site(board, board / "site"))
-        sizes = {file.name: file.stat().st_size for file in sorted((board / "tables").iterdir())}
-    sizes_asked = {"submissions": asked.submissions, "images": asked.images, "scenes": asked.scenes}
-    kit.report({**sizes_asked, "seconds": figures, "bytes": sizes}, ("numpy", "scipy", "pydantic"), asked.json)
+        figures: dict[str, dict[str, float]] = {}
+        timed(lambda: write_board(board, asked.submissions, asked.images, asked.scenes), figures, "write")
+        contests = timed(lambda: read_board(board), figures, "read")
+        standings = timed(lambda: [standing(contest) for contest in contests], figures, "standing")
+        files = timed(lambda: write_tables(board, standings), figures, "tables")
+        timed(lambda: build_site(board, standings, board / "site"), figures, "site")
+        sizes = {file.name: file.stat().st_size for file in files}
+        sizes["site"] = sum(file.stat().st_size for file in (board / "site").rglob("*"))
+    what = {"submissions": asked.submissions, "images": asked.images, "scenes": asked.scenes}
+    kit.report({**what, "seconds": figures, "bytes": sizes}, ("numpy", "scipy", "pydantic"), asked.json)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import lt
 from typing import Annotated
 
@@ -154,17 +155,12 @@ def _parse(text: str) -> Scores:
     return Scores(_checked(names), tuple(map(float, psnrs)), similar, hashes)
 
 
-_last_names: tuple[str, ...] = ()
-
-
+@lru_cache(maxsize=8)
 def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of files, as the same object where they are those of the file before, as on a track they are.
+    """The names of files; the same object for the same names, which all submissions to a track have.
 
     Raises: ValueError where one is no name.
     """
-    global _last_names
-    if names != _last_names:
-        if not _NAMES.fullmatch("\n".join(names) + "\n"):
-            raise ValueError("a name is none")
-        _last_names = names
-    return _last_names
+    if not _NAMES.fullmatch("\n".join(names) + "\n"):
+        raise ValueError("a name is none")
+    return names

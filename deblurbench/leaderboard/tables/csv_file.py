@@ -12,7 +12,7 @@ from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.tables.row import Row
 from deblurbench.leaderboard.tables.standing import Standing
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets know wide ones)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide ones too
 
 REPORTED_COLUMNS = (
     "track", "dataset", "split", "status", "method", "year", "psnr_db", "ssim", "parameters", "gmacs",

@@ -1,7 +1,7 @@
 r"""Tables in LaTeX, for papers: `\input{gopro}` after `\usepackage{array,booktabs,longtable}`.
 
-Each is a float of its own, or a `longtable` where a page is too short for it. Numbers have two decimals (SSIM four), which
-is what papers print; the CSV files have all digits.
+Each is a float of its own, or a `longtable` where a page is too short for it. Numbers have two decimals (SSIM four),
+which is what papers print; the CSV files have all digits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _REPORTED = (
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': "''{}", "`": r"\textasciigrave{}", "'": "'{}", "-": "-{}", ",": ",{}", "!": "!{}", "?": "?{}",
+    "|": r"\textbar{}", '"': "''{}", "`": r"\textasciigrave{}",
+    "'": "'{}", "-": "-{}", ",": ",{}", "!": "!{}", "?": "?{}",  # no ligatures
     "[": "{[}", "]": "{]}", "*": "{*}",  # after a line's end they would be its options
 }  # fmt: skip
 _LATIN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ")
@@ -59,10 +60,10 @@ def _foreign(character: str) -> str:
 def _caption(standing: Standing) -> str:
     head, track = standing.rows[0], standing.contest.track
     text = [
-        f"{escape(track.file.title)}: protocol {escape(head.protocol)}, {words.measured_on(track)}, "
+        f"{escape(track.file.title)}: protocol {escape(head.protocol)}, {words.measured_on(track)},",
         f"dataset \\texttt{{{head.dataset_id[:16]}}}.",
         escape(standing.caution),
-        r"Ranks and 95\,\% intervals by scenes; methods that share ranks cannot be told apart, bold ones not from the best.",
+        r"Ranks and 95\,\% intervals by scenes; methods that share ranks cannot be told apart (bold: from the best).",
     ]
     if words.adds_ssim(track):
         text.append(f"$^+$: {escape(words.ADDED)}")

@@ -1,11 +1,11 @@
 """Ranks as ranges: methods that the pictures of a track cannot tell apart share them.
 
 Every two methods are compared by a paired t-test with scenes as its units. The mean of their differences is that of
-all pictures; its standard error is the jackknife's, which leaves out one scene after another (for scenes of one size this
-is the usual paired t-test of scene means). A method's range holds its true rank with a probability of 95 %, its n - 1
-comparisons being corrected by Bonferroni's inequality: the marginal confidence set of Mogstad, Romano, Shaikh and
-Wilhelm, "Inference for Ranks" (Review of Economic Studies 91, 2024). What leaves out a scene is linear in a method's
-numbers, so one matrix product serves all pairs.
+all pictures; its standard error is the jackknife's, which leaves out one scene after another (for scenes of one size
+this is the usual paired t-test of scene means). A method's range holds its true rank with a probability of 95 %, its
+n - 1 comparisons being corrected by Bonferroni's inequality: the marginal confidence set of Mogstad, Romano, Shaikh and
+Wilhelm, "Inference for Ranks" (Review of Economic Studies 91, 2024). What leaving out a scene changes is linear in a
+method's numbers, so one matrix product serves all pairs.
 
 `deblurbench compare` assumes less and holds all pairs at once; docs/leaderboard-tables.md has both side by side.
 """
@@ -23,8 +23,8 @@ from deblurbench.scoring.statistics.sums import Floats
 ALPHA = 0.05
 
 FEWEST_SCENES = 6
-"""With fewer, no two methods are told apart: a t-test of so few numbers rests on its assumptions alone, and the sign-flip
-test, which has none, cannot come below 5 % either (2^(1 - n) for n scenes)."""
+"""With fewer, no two methods are told apart: a t-test of so few numbers rests on its assumptions alone, and the
+sign-flip test, which has none, cannot come below 5 % either (2^(1 - n) for n scenes)."""
 
 SMALLEST_GAP = 1e-4
 """dB. Smaller differences of means are none, however regular: tables show four decimals."""
@@ -58,6 +58,8 @@ def shown_better(psnr: Floats, blurred: Floats, scene: Integers) -> Bools:
     """
     count = psnr.shape[1]
     better = np.zeros((count, count), np.bool_)
+    if count < 2:
+        return better
     infinite = np.isinf(psnr)
     patterns, groups = _patterns(infinite)
     base = np.where(np.isfinite(blurred), blurred, 0.0)[:, None]
@@ -84,7 +86,7 @@ def _differences(a: Floats, b: Floats, scene: Integers, methods: int) -> npt.NDA
     """1 where a method of `a` is shown to be better than one of `b`, -1 where worse, else 0."""
     sizes = np.bincount(scene)[np.unique(scene)].astype(np.float64)
     apart = np.zeros((a.shape[1], b.shape[1]), np.int8)
-    if len(sizes) < FEWEST_SCENES or methods < 2:
+    if len(sizes) < FEWEST_SCENES:
         return apart
     critical = critical_t(len(sizes), methods) * math.sqrt((len(sizes) - 1) / len(sizes))
     (means_a, left_a), (means_b, left_b) = _jackknife(a, scene, sizes), _jackknife(b, scene, sizes)

@@ -271,11 +271,11 @@ def test_axe_finds_nothing_wrong(watch, site, scheme):  # noqa: F811
     for path in ("index.html", "tracks/toy.test/index.html"):
         page = watch.open(site / path, color_scheme=scheme, bypass_csp=True)
         page.wait_for_timeout(100)
+        if "tracks" in path and scheme == "light":  # all that can be unfolded
+            page.get_by_text("Columns", exact=True).click()
+            page.get_by_role("button", name="All", exact=True).click()
+            page.get_by_text("What the columns mean").click()
         assert violations(page) == [], path
-    page.get_by_text("Columns", exact=True).click()
-    page.get_by_role("button", name="All", exact=True).click()
-    page.get_by_text("What the columns mean").click()
-    assert violations(page) == []
 
 
 def test_hostile_submissions_do_nothing(watch, tmp_path):  # noqa: F811
@@ -331,8 +331,8 @@ def test_of_many_rows_the_first_are_shown(watch, tmp_path):  # noqa: F811
     entries = [make_entry(track, f"method {place:03}", 1 + place / 100) for place in range(230)]
     made = build_site(tmp_path, [standing(Contest(track, entries))], tmp_path / "site").parent
     page = watch.open(made / "tracks" / "toy.test" / "index.html")
-    assert len(methods(page)) == 200
-    assert "231 of 231 rows match; the first 200 are shown." in page.locator("#shown").inner_text()
+    assert len(methods(page)) == 100
+    assert "231 of 231 rows match; the first 100 are shown." in page.locator("#shown").inner_text()
     page.get_by_label("Search methods").fill("method 22")
     assert len(methods(page)) == 12
     page.get_by_label("Search methods").fill("")

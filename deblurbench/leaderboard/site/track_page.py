@@ -16,7 +16,7 @@ from deblurbench.leaderboard.submission_file import Entry
 from deblurbench.leaderboard.tables.row import Row
 from deblurbench.leaderboard.tables.standing import Standing
 
-LONG = 200
+LONG = 100
 """So many rows are shown at first; the table of more of them is `long`."""
 
 

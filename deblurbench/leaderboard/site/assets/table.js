@@ -2,7 +2,7 @@
    What a reader chose stands in the address, so that it can be sent to somebody. */
 "use strict";
 (function () {
-  const FIRST = 200; // so many rows are drawn until the reader asks for all
+  const FIRST = 100; // so many rows are drawn until the reader asks for all
   const phone = matchMedia("(max-width: 40rem)");
 
   /* ---- sorting: of any table ---- */

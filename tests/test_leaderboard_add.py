@@ -13,8 +13,7 @@ from submission_kit import SPLIT, TRACK, build_tiny, predict_into, stored, tree
 
 from deblurbench.files import sha256_text
 from deblurbench.images.codec import read_rgb, write_png
-from deblurbench.leaderboard.submission import INLINE
-from deblurbench.leaderboard.track import read_track
+from deblurbench.leaderboard.track import Track, TrackFile, read_track, write_track
 from deblurbench.runs.run import run_baseline
 from deblurbench.scoring.api import score
 
@@ -237,18 +236,16 @@ def test_a_method_with_other_predictions_is_replaced_only_if_asked(cli, data, pr
     assert tree(board) != before
 
 
-def test_many_pictures_stand_in_a_file_beside(cli, tmp_path):
-    recipe = TINY.replace("count = 8", f"count = {INLINE + 30}").replace("48x40", "16x16")
-    data = build_tiny(tmp_path, recipe.replace("train = 2, val = 1, test = 2", "train = 1, val = 1, test = 30")).path
-    preds = predict_into(tmp_path / "preds", data)
-    add = ("leaderboard", "add", preds, "--sharp", data, "--method", "m", "--board", tmp_path / "b", "--quiet")
+def test_many_pictures_stand_in_a_file_beside(cli, data, preds, board, monkeypatch):
+    for module in ("submission_file", "checks.submission"):
+        monkeypatch.setattr(f"deblurbench.leaderboard.{module}.INLINE", 2)  # so that three are many
+    add = ("leaderboard", "add", preds, "--sharp", data, "--method", "m", "--board", board, "--quiet")
     assert cli(*add).code == 0
-    assert stored(tmp_path / "b", "m")["scores_file"]["name"] == "m.scores.csv"
-    check = cli("leaderboard", "check", "--board", tmp_path / "b", "--predictions", preds, "--sharp", data, "--quiet")
-    assert check.code == 0
-    n = len(list(preds.iterdir()))
-    assert n > INLINE
-    assert f"re-scored 20 of {n}" in check.out
+    assert stored(board, "m")["scores_file"]["name"] == "m.scores.csv"
+    check = ("leaderboard", "check", "--board", board, "--predictions", preds, "--sharp", data, "--quiet")
+    result = cli(*check, "--sample", 2)
+    assert result.code == 0
+    assert "re-scored 2 of 3" in result.out
 
 
 # --- runs ---
@@ -332,6 +329,26 @@ def test_a_limit_of_parameters_holds_when_results_are_added(cli, data, preds, bo
     add = ("leaderboard", "add", preds, "--sharp", data, "--method", "mine", "--board", board, "--quiet")
     refused(cli(*add, *parameters), word)
     assert cli(*add, "--parameters", 0).code == 0
+
+
+@pytest.mark.parametrize("source", ["run", "preds"])
+def test_a_track_of_reported_numbers_becomes_a_measured_one(cli, data, run, preds, board, source):
+    file = TrackFile(title="Ours", about="Text.", dataset="tiny", split=SPLIT, reported=("Tiny",))
+    write_track(board, Track(TRACK, file))
+    arguments = [run] if source == "run" else [preds, "--sharp", data, "--method", "mine"]
+    assert cli("leaderboard", "add", *arguments, "--board", board, "--quiet").code == 0
+    track = read_track(board, TRACK)
+    assert track.is_measured
+    assert (track.file.title, track.file.about, track.file.reported) == ("Ours", "Text.", ("Tiny",))
+    assert cli("leaderboard", "check", "--board", board).code == 0
+
+
+def test_nothing_is_written_into_an_input(cli, data, run, preds):
+    refused(cli("leaderboard", "add", run, "--board", run / "board"), "lies inside the input", code=2)
+    inside = preds / "board"
+    result = cli("leaderboard", "add", preds, "--sharp", data, "--method", "m", "--board", inside)
+    refused(result, "lies inside the input", code=2)
+    assert not inside.exists()
 
 
 # --- the guide ---

@@ -16,6 +16,7 @@ from conftest import ROOT, noise
 from submission_kit import SPLIT, build_tiny, predict_into, tree
 
 from deblurbench.cli.main import cli as program
+from deblurbench.dataset.reader import open_dataset
 from deblurbench.files import json_text, write_json
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.leaderboard.board import Contest
@@ -23,6 +24,7 @@ from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import Reported, ReportedMeans, adapter, json_schema
 from deblurbench.leaderboard.submission_file import new_entry, read_submission, write_entry
 from deblurbench.leaderboard.track import Rules, with_rules
+from deblurbench.runs.run import run_baseline
 
 TRACK = make_track()
 HASH = "5" * 64
@@ -423,6 +425,20 @@ def test_whose_predictions_they_are_has_to_be_clear(cli, data, scored, tmp_path)
     file = board / "submissions" / "tiny.test-g1.2" / "mine.json"
     assert not lines(cli, board, file, "--predictions", preds, "--sharp", data)
     assert lines(cli, board, file.with_name("other.json"), "--predictions", preds, "--sharp", data)
+
+
+def test_what_is_only_scored_says_nothing_of_a_run(cli, data, tmp_path):
+    """Predictions of a run folder that were added as pictures: the folder proves what they say, and no more."""
+    run, board = tmp_path / "run", tmp_path / "b"
+    run_baseline("wiener", open_dataset(data), run, quiet=True)
+    add = ("leaderboard", "add", run / "predictions", "--sharp", data, "--method", "m", "--board", board, "--quiet")
+    assert cli(*add).code == 0
+    assert not lines(cli, board, "--predictions", run, "--sharp", data, "--quiet")
+    assert cli(*add, "--told", "--parameters", 3).code == 0
+    found = lines(cli, board, "--predictions", run, "--sharp", data, "--quiet")
+    assert len(found) == 2
+    assert "told: True is not that of the run, False" in found[0]
+    assert "parameters: 3 is not that of the run, None" in found[1]
 
 
 def test_the_hash_of_the_weights(cli, data, scored, tmp_path):

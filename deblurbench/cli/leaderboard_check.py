@@ -10,6 +10,7 @@ import click
 from deblurbench.cli import options
 
 _PATH = click.Path(path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -19,10 +20,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--predictions",
     metavar="DIR",
-    type=_PATH,
+    type=_FOLDER,
     help="A run folder, or the folder of a method's predictions: all hashes.",
 )
-@click.option("--sharp", metavar="DIR", type=_PATH, help="A dataset, or the track's sharp pictures: score them again.")
+@click.option(
+    "--sharp", metavar="DIR", type=_FOLDER, help="A dataset, or the track's sharp pictures: score them again."
+)
 @click.option("--weights", metavar="FILE", type=_FILE, help="Compare the hash of the weights.")
 @click.option(
     "--sample",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deblurbench.errors import UsageError
-from deblurbench.files import make_folder
+from deblurbench.files import make_folder, refuse_inside
 from deblurbench.leaderboard.board import add
 from deblurbench.leaderboard.card import Wishes
 from deblurbench.leaderboard.from_predictions import from_predictions
@@ -19,6 +19,8 @@ from deblurbench.runs.record import RUN, SUMMARY
 def add_sources(board: Path, sources: Sequence[Path], wishes: Wishes, *, overwrite: bool = False) -> list[Path]:
     """Put the submissions of some sources on a board, and the tracks that it lacks. All of them, or none.
 
+    A track that had reported numbers alone becomes one that is measured; its title, text and rules stay.
+
     Args:
         sources: run folders, and folders of predictions.
 
@@ -29,13 +31,15 @@ def add_sources(board: Path, sources: Sequence[Path], wishes: Wishes, *, overwri
     there = read_tracks(board)
     tracks, entries = dict(there), list[Entry]()
     for source in sources:
+        refuse_inside(board, source, "--board")
         for track, entry in _submissions(source, tracks, wishes):
             tracks[track.name] = track
             entries.append(entry)
     make_folder(board)
     written = add(board, entries, overwrite=overwrite)
-    for name in tracks.keys() - there.keys():
-        write_track(board, tracks[name])
+    for name, track in tracks.items():
+        if track is not there.get(name):
+            write_track(board, track)
     return written
 
 

@@ -105,7 +105,7 @@ def _refuse(failures: list[str], track: Track) -> None:
 def _tracks(folder: Path, sharp: Path, tracks: Mapping[str, Track], wishes: Wishes) -> Iterator[Track]:
     """The tracks that predictions are for; of a dataset, those that are not there yet are made."""
     name = wishes.track
-    if name is not None and name in tracks:
+    if name is not None and name in tracks and tracks[name].is_measured:
         yield tracks[name]
         return
     if name is not None:
@@ -113,11 +113,12 @@ def _tracks(folder: Path, sharp: Path, tracks: Mapping[str, Track], wishes: Wish
     dataset, splits = _splits(folder, sharp, tracks, name)
     for split in splits:
         own = name or f"{dataset.recipe}.{split}"
-        if own in tracks:
-            yield tracks[own]
+        old = tracks.get(own)
+        if old is not None and old.is_measured:
+            yield old
             continue
         predictions_folder(folder, split)  # before the blurred pictures are scored for nothing
-        file = track_file(dataset, test_split(dataset, split), Asked(own))
+        file = track_file(dataset, test_split(dataset, split), Asked(own), old.file if old else None)
         yield track_of(dataset, split, own, file, workers=wishes.workers, quiet=wishes.quiet)
 
 

@@ -99,7 +99,9 @@ def from_run(folder: Path, tracks: Mapping[str, Track], wishes: Wishes | None = 
             continue
         scored, name = list(of), chosen[split]
         try:
-            track = tracks.get(name) or _new_track(name, run.record, scored, pictures)
+            track = tracks.get(name)
+            if track is None or not track.is_measured:
+                track = _new_track(name, run.record, scored, pictures, track)
             scores = _scores_on(track, run, scored, wishes)
             entry = new_entry(_whole_facts(run, split, track, wishes.card), scores)
         except ValidationError as error:
@@ -183,16 +185,22 @@ def _scores(predictions: PredictionsRecord, rows: Sequence[ScoreRow]) -> Scores:
 
 
 def _new_track(
-    name: str, record: RunRecord, rows: Sequence[ScoreRow], pictures: Mapping[tuple[str, str], PictureFacts]
+    name: str,
+    record: RunRecord,
+    rows: Sequence[ScoreRow],
+    pictures: Mapping[tuple[str, str], PictureFacts],
+    old: Track | None,
 ) -> Track:
-    """A track without rules, of the pictures that a run was scored on."""
+    """A track of the pictures that a run was scored on, without rules, unless there was one of reported numbers."""
     split = rows[0].split
     try:
         of = [TrackPicture(pictures[split, row.name], row.blurred_psnr_db, row.blurred_ssim) for row in rows]
     except KeyError as error:
         raise RunError(f"{split}: nothing is said of {error.args[0][1]}", "run the baseline again") from None
-    file = TrackFile(title=f"{record.dataset}, {split}", dataset=record.dataset, split=split)
+    file = old.file if old else TrackFile(title=f"{record.dataset}, {split}", dataset=record.dataset, split=split)
     measured = {
+        "dataset": record.dataset,
+        "split": split,
         "dataset_version": record.dataset_version,
         "dataset_id": record.dataset_id,
         "protocol": rows[0].protocol,

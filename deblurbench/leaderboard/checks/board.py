@@ -23,6 +23,8 @@ from deblurbench.leaderboard.submission_file import SUBMISSIONS
 from deblurbench.leaderboard.track import TRACKS, Track
 from deblurbench.runs.record import read_run
 
+_NAME_THEM = "name the submission files that they belong to"
+
 
 def check_board(
     board: Path, files: Sequence[Path] = (), evidence: Evidence | None = None, weights: Path | None = None
@@ -83,11 +85,12 @@ class _Check:
         measured = [one for one in self._asked if one.reported is None]
         methods = sorted({one.method for one in measured})
         if len(methods) > 1 and self._evidence and self._evidence.is_run:
-            methods = [read_run(self._evidence.predictions).label]
-            measured = [one for one in measured if one.method in methods]
-        if not measured or len(methods) != 1:
-            where = f"the board {self._board} has {len(methods)} methods"
-            raise UsageError(f"whose are these? {where}", "name the submission files that they belong to")
+            label = read_run(self._evidence.predictions).label
+            measured = [one for one in measured if one.method == label]
+            if not measured:
+                raise UsageError(f"no submission of {label!r} on the board {self._board}", _NAME_THEM)
+        elif len(methods) != 1:
+            raise UsageError(f"whose are these? the board {self._board} has {len(methods)} methods", _NAME_THEM)
         return measured
 
     def _has_track(self, name: str) -> bool:

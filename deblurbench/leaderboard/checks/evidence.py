@@ -132,7 +132,7 @@ def against_run(submission: Measured, folder: Path) -> RunCompared:
         run = open_run(folder)
         if submission.split not in run.predictions.splits:
             return RunCompared([f"split: {folder} has no predictions of {submission.split}"])
-        facts = run.facts(submission.split)
+        facts = _claimed(submission, run.facts(submission.split))
     except DeblurbenchError as error:
         return RunCompared([f"run: {error}"])
     others = {key: value for key, value in facts.items() if getattr(submission, key) != value}
@@ -143,6 +143,14 @@ def against_run(submission: Measured, folder: Path) -> RunCompared:
         if key not in machine
     ]
     return RunCompared([*problems, *_wrong_with_run(run)], machine)
+
+
+def _claimed(submission: Measured, facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts that a submission speaks of: one whose pictures were scored, and no more, says nothing of a run."""
+    if submission.status != "rescored" or submission.baseline is not None:
+        return facts
+    said = {key: value for key, value in facts.items() if getattr(submission, key) not in (None, (), {})}
+    return {key: value for key, value in said.items() if key != "status"}
 
 
 def _same_work(submission: Measured, facts: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from board_kit import make_contest, make_entry, make_track
 from bs4 import BeautifulSoup
 from photo_board_kit import HOSTILE, half, make_photo_board, restored
 
+from deblurbench.dataset.export import export
 from deblurbench.errors import UsageError
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
@@ -103,6 +104,13 @@ def test_a_dataset_that_was_changed_gives_no_picture(photo_board, tmp_path, caps
     assert notes[0].startswith(f"note: leaves.test, {first}: it is not the picture of the track")
     assert notes[1].startswith(f"note: leaves.test, {second}: ")
     assert all(note.endswith("it is left out") for note in notes)
+
+
+@pytest.mark.parametrize("fmt", ["webdataset", "parquet"])
+def test_a_dataset_of_another_format_will_do(photo_board, tmp_path, fmt):
+    export(photo_board.dataset.path, tmp_path / "other", fmt, quiet=True)
+    shown = pictures_of(photo_board.site(tmp_path / "site", datasets=[tmp_path / "other"]))
+    assert len(shown) == 6 * 5
 
 
 def test_a_folder_of_nobody_is_told(photo_board, tmp_path, capsys):

@@ -44,6 +44,7 @@ def write(pages: Pages, standing: Standing, gallery: Gallery) -> None:
     ranked = sum(row.rank is not None for row in standing.rows)
     methods = [row for row in standing.rows if row.page]
     references = [row for row in standing.rows if row.reference]
+    best = sorted(methods, key=lambda row: (row.rank is None, row.rank or 0))[:2]
     for row in methods:
         submission, stem = submissions[row.method], method_stem(row.page)
         pages.write(
@@ -54,12 +55,13 @@ def write(pages: Pages, standing: Standing, gallery: Gallery) -> None:
             submission=submission,
             stem=stem,
             ranked=ranked,
+            caution=standing.caution,
             links=links_of(submission.about.links),
             facts=what_it_is(submission, row),
             scored=what_was_scored(submission, track.file),
             costs=costs(row),
             against=list(_against(references, row)),
-            rival=_rival(methods, row),
+            rival=_rival(best, row),
             files=[_files(one, stem) for one in gallery.of(stem)],
             has_pairs=bool(gallery.shown),
         )
@@ -109,7 +111,6 @@ def _against(references: Sequence[Row], row: Row) -> Iterator[Against]:
             yield Against(other, method_page(other.page) if other.page else "", difference)
 
 
-def _rival(methods: Sequence[Row], row: Row) -> str:
+def _rival(best: Sequence[Row], row: Row) -> str:
     """The stem of whom a reader will want to compare it with first: the best of the others; empty without any."""
-    others = sorted((other for other in methods if other is not row), key=lambda o: (o.rank is None, o.rank or 0))
-    return method_stem(others[0].page) if others else ""
+    return next((method_stem(other.page) for other in best if other is not row), "")

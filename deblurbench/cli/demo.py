@@ -31,7 +31,7 @@ _SHEET = "contact-sheet.png"
 @options.overwrite
 @options.common
 def command(out: Path, workers: int, overwrite: bool, quiet: bool) -> int:
-    """Build a dataset, run six baselines, score them, rank them: in minutes, with nothing to download.
+    """Build a dataset, run six baselines, score them, rank them, show them: in minutes, with nothing to download.
 
     Each command is shown before it runs, so that you can type it yourself.
 
@@ -51,8 +51,10 @@ def command(out: Path, workers: int, overwrite: bool, quiet: bool) -> int:
         click.echo(f"({time.monotonic() - before:.0f} s)", err=True)
     runs = [_run(out, name) for name, _ in _BASELINES if name != "identity"]
     write_sheet(out / _SHEET, open_dataset(_data(out)), _SPLIT, runs)
-    click.echo(f"\nThe tables: {out / 'leaderboard' / 'tables'}\nThe pictures: {out / _SHEET}")
+    board = out / "leaderboard"
+    click.echo(f"\nThe tables: {board / 'tables'}\nThe pictures: {out / _SHEET}")
     click.echo(f"All of it took {time.monotonic() - start:.0f} s.", err=True)
+    click.echo(f"Open this page in a browser: {board / 'site' / 'index.html'}")
     return 0
 
 
@@ -79,4 +81,5 @@ def _steps(out: Path, workers: int, overwrite: bool, quiet: bool) -> Iterator[Se
     predictions = Path(runs["wiener"]) / "predictions" / _SPLIT
     yield ["score", str(predictions), str(Path(data) / _SPLIT / "sharp"), *many]
     yield ["leaderboard", "add", *runs.values(), "--board", board, *also, *anew]
-    yield ["leaderboard", "build", "--board", board]
+    pictures = [word for run in runs.values() for word in ("--run", run)]
+    yield ["leaderboard", "build", "--board", board, "--data", data, *pictures]

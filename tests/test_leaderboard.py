@@ -53,7 +53,7 @@ def test_add_and_build(cli, runs, tmp_path, tiny):
 
 
 def test_the_blurred_row_is_there_without_identity_and_flags_what_is_worse():
-    ranked = standing(make_contest(make_track(), bad=-1, good=2))
+    ranked = standing(make_contest(make_track(n=10), bad=-1, good=2))
     rows = ranked.rows
     assert [(r.rank, r.method, r.below_blurred) for r in rows] == [
         (1, "good", False),
@@ -67,7 +67,7 @@ def test_the_blurred_row_is_there_without_identity_and_flags_what_is_worse():
 
 
 def test_ties_share_a_rank():
-    ranked = standing(make_contest(make_track(), a=9.00001, b=9.0, c=8.0))
+    ranked = standing(make_contest(make_track(n=10), a=9.00001, b=9.0, c=8.0))
     rows = ranked.rows
     assert [(r.rank, r.last_rank, r.method) for r in rows][:3] == [(1, 2, "a"), (1, 2, "b"), (3, 3, "c")]
 
@@ -139,7 +139,7 @@ def test_a_hostile_submission_is_refused_by_key(tmp_path, change, key):
 
 
 def test_a_method_name_cannot_break_the_table():
-    track = make_track()
+    track = make_track(n=10)
     ranked = standing(Contest(track, [make_entry(track, "a|b<script> # x")]))
     (line,) = [line for line in markdown("toy", [ranked]).splitlines() if line.startswith("| 1 |")]
     assert "a\\|b\\<script\\> # x" in line

@@ -22,7 +22,8 @@ from deblurbench.scoring.protocol import find_protocol
 RESULTS = ROOT / "leaderboard" / "reported" / "results.csv"
 ROW = {
     "method": "Net", "year": "2021", "benchmark": "GoPro", "train_set": "GoPro, REDS", "psnr_db": "32.1",
-    "ssim": "0.95", "params_m": "0.084", "macs_g": "12.5", "tier": "primary", "source": "somebody/net README", "protocol": "nafnet@1",
+    "ssim": "0.95", "params_m": "0.084", "macs_g": "12.5", "tier": "primary", "source": "somebody/net README",
+    "protocol": "nafnet@1",
 }  # fmt: skip
 
 
@@ -65,7 +66,8 @@ def test_every_row_is_on_one_track_with_all_that_it_says():
     found = read_reported(ROOT / "leaderboard", tracks)
     listed = [
         (
-            one.method, str(one.year or ""), one.track, one.about.training_data, one.mean.psnr_db, one.mean.ssim, one.parameters, one.gmacs, one.tier, one.source, one.protocol or "",
+            one.method, str(one.year or ""), one.track, one.about.training_data, one.mean.psnr_db, one.mean.ssim,
+            one.parameters, one.gmacs, one.tier, one.source, one.protocol or "",
         )
         for of in found.values()
         for one in of
@@ -73,7 +75,7 @@ def test_every_row_is_on_one_track_with_all_that_it_says():
     expected = [
         (
             row["method"], row["year"], track_of[row["benchmark"]], row["train_set"], number(row["psnr_db"]),
-            number(row["ssim"]), row["params_m"] and round(float(row["params_m"]) * 1e6) or None,
+            number(row["ssim"]), number(row["params_m"]) and round(float(row["params_m"]) * 1e6),
             number(row["macs_g"]), row["tier"], row["source"], row["protocol"],
         )
         for row in rows

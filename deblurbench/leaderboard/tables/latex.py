@@ -80,11 +80,12 @@ Content = tuple[str, Sequence[str], list[Sequence[str]]]
 def _measured(standing: Standing) -> Content:
     plus = "$^+$" if words.adds_ssim(standing.contest.track) else ""
     heads = ("Rank", "Method", "PSNR", r"95\,\%", "Gain", r"95\,\%", f"SSIM{plus}", "Parameters", "GMAC")
-    return "rlrlrlrrr", heads, [_measured_row(row) for row in standing.rows]
+    some_are_worse = any((row.rank or 1) > 1 for row in standing.rows)
+    return "rlrlrlrrr", heads, [_measured_row(row, some_are_worse) for row in standing.rows]
 
 
-def _measured_row(row: Row) -> Sequence[str]:
-    style = "textit" if row.reference else "textbf" if row.rank == 1 else ""
+def _measured_row(row: Row, some_are_worse: bool) -> Sequence[str]:
+    style = "textit" if row.reference else "textbf" if row.rank == 1 and some_are_worse else ""
     method = f"\\{style}{{{escape(row.method)}}}" if style else escape(row.method)
     macs = row.macs_1280x720
     return (

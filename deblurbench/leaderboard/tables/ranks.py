@@ -22,9 +22,9 @@ from deblurbench.scoring.statistics.sums import Floats
 
 ALPHA = 0.05
 
-FEWEST_SCENES = 6
-"""With fewer, no two methods are told apart: a t-test of so few numbers rests on its assumptions alone, and the
-sign-flip test, which has none, cannot come below 5 % either (2^(1 - n) for n scenes)."""
+FEWEST_SCENES = 10
+"""With fewer, no two methods are told apart: whether so few numbers are about normal cannot be seen, and the sign-flip
+test of `deblurbench compare`, which need not know, has too few signs to flip for more than a handful of methods."""
 
 SMALLEST_GAP = 1e-4
 """dB. Smaller differences of means are none, however regular: tables show four decimals."""
@@ -88,7 +88,8 @@ def _differences(a: Floats, b: Floats, scene: Integers, methods: int) -> npt.NDA
     apart = np.zeros((a.shape[1], b.shape[1]), np.int8)
     if len(sizes) < FEWEST_SCENES:
         return apart
-    critical = critical_t(len(sizes), methods) * math.sqrt((len(sizes) - 1) / len(sizes))
+    effective = sizes.sum() ** 2 / (sizes**2).sum()
+    critical = critical_t(effective, methods) * math.sqrt((len(sizes) - 1) / len(sizes))
     (means_a, left_a), (means_b, left_b) = _jackknife(a, scene, sizes), _jackknife(b, scene, sizes)
     own_a, own_b = (left_a**2).sum(axis=0), (left_b**2).sum(axis=0)
     for first in range(0, len(apart), _AT_ONCE):
@@ -110,8 +111,13 @@ def _jackknife(values: Floats, scene: Integers, sizes: Floats) -> tuple[Floats, 
     return means, (sizes[:, None] * means - totals) / (len(values) - sizes)[:, None]
 
 
-def critical_t(scenes: int, methods: int) -> float:
-    """How many standard errors tell two of so many methods apart: Student's t at 5 % by n - 1 comparisons."""
+def critical_t(scenes: float, methods: int) -> float:
+    """How many standard errors tell two of so many methods apart: Student's t at 5 % by n - 1 comparisons.
+
+    Args:
+        scenes: as many as of one size would be worth the same, (sum of sizes)^2 / (sum of their squares).
+        methods: how many are ranked.
+    """
     from scipy.special import stdtrit
 
     return float(stdtrit(scenes - 1, 1 - ALPHA / (2 * (methods - 1))))
@@ -126,12 +132,11 @@ def caution(pictures: int, scenes: int, methods: int) -> str:
     """
     what = f"{pictures:,} pictures of {scenes:,} scene{'s' * (scenes != 1)}"
     if scenes < FEWEST_SCENES:
-        shared = f" All {methods} methods share the ranks." if methods > 1 else ""
-        return f"Only {what}: too few to tell any two methods apart; intervals are too narrow.{shared}"
+        return f"Only {what}: too few to tell any two methods apart, whatever their means. Intervals are rough."
     pairs = math.comb(methods, 2)
     if scenes > EXACT or smallest_p(scenes, 0) * pairs < ALPHA:
         return ""
     return (
-        f"Only {what}: ranks and intervals lean on scenes being about normal. A test that assumes nothing "
+        f"Only {what}: ranks lean on differences being about normal. A test that assumes less "
         f"(deblurbench compare) can tell no two of {methods} methods apart by so few."
     )

@@ -207,6 +207,10 @@ def test_the_two_methods_are_chosen_swapped_and_kept_in_the_address(watch, many)
     page.get_by_text("equal on 250").wait_for()
     page.reload()
     page.get_by_text("equal on 250").wait_for()
+    page.get_by_label("Numbers").select_option("psnr")
+    page.evaluate("location.hash = 'main'")  # as the link to the content does
+    page.wait_for_function("() => location.hash === '#main'")
+    assert page.get_by_label("Method A").input_value() == "c"
     page.get_by_label("Method A").select_option("a")
     page.wait_for_function("() => document.getElementById('verdict').textContent.startsWith('a is better')")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deblurbench.leaderboard.site.method_facts import costs, credit, links_of, what_it_is, what_was_scored
-from deblurbench.leaderboard.site.pages import Pages, method_page, method_stem, track_folder
+from deblurbench.leaderboard.site.pages import Pages, method_stem, track_folder
 from deblurbench.leaderboard.site.pictures import Gallery, Shown, file_of_method
 from deblurbench.leaderboard.site.scatter import write_compare
 from deblurbench.leaderboard.tables.row import Row
@@ -20,12 +20,12 @@ class Against:
 
     Attributes:
         row: its row.
-        page: its page; empty for the blurred row.
+        stem: of its page; empty for the blurred row.
         difference_db: the method's PSNR less that of the reference.
     """
 
     row: Row
-    page: str
+    stem: str
     difference_db: float
 
 
@@ -108,7 +108,7 @@ def _against(references: Sequence[Row], row: Row) -> Iterator[Against]:
     for other in references:
         if other.method != row.method:
             difference = 0.0 if row.psnr_db == other.psnr_db else row.psnr_db - other.psnr_db
-            yield Against(other, method_page(other.page) if other.page else "", difference)
+            yield Against(other, method_stem(other.page) if other.page else "", difference)
 
 
 def _rival(best: Sequence[Row], row: Row) -> str:

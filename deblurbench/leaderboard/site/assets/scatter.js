@@ -170,9 +170,11 @@
     let last = null; // what was drawn, to draw it again at another width
     let stepped = -1;
 
+    const inHash = () => new URLSearchParams(location.hash.slice(1));
+
     /* `?a=X&b=Y` or `#a=X&b=Y`; what is no method of this track is not taken. */
     function fromAddress() {
-      const given = new URLSearchParams(location.hash.slice(1) || location.search);
+      const given = inHash().has("a") ? inHash() : new URLSearchParams(location.search);
       const [a, b] = [given.get("a"), given.get("b")];
       first.value = known.has(a) ? a : first.options[0].value;
       second.value = known.has(b) ? b : [...known].find((stem) => stem !== first.value);
@@ -301,6 +303,7 @@
       compare();
     });
     window.addEventListener("hashchange", () => {
+      if (!inHash().has("a")) return; // such as by the link to the content
       fromAddress();
       compare();
     });

@@ -333,6 +333,9 @@ def test_of_many_rows_the_first_are_shown(watch, tmp_path):  # noqa: F811
     page = watch.open(made / "tracks" / "toy.test" / "index.html")
     assert len(methods(page)) == 100
     assert "231 of 231 rows match; the first 100 are shown." in page.locator("#shown").inner_text()
+    page.locator("#board tbody tr").nth(60).scroll_into_view_if_needed()
+    page.wait_for_timeout(600)  # it scrolls smoothly
+    assert head(page, "psnr").bounding_box()["y"] == 0  # the head stays at the top of the window
     page.get_by_label("Search methods").fill("method 22")
     assert len(methods(page)) == 12
     page.get_by_label("Search methods").fill("")

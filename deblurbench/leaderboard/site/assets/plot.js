@@ -219,13 +219,14 @@
 
   listen();
   choice.addEventListener("change", draw);
-  let width = 0;
+  let width = place.clientWidth;
   new ResizeObserver(() => {
     if (Math.abs(place.clientWidth - width) < 2) return;
     width = place.clientWidth;
     draw();
   }).observe(place);
   window.deblurBoard.watch((matching) => {
+    if (matching === rows) return; // a new drawing would take the focus from its points
     rows = matching;
     draw();
   });

@@ -167,6 +167,22 @@ def test_the_blurred_pictures_are_and_floats_too(cli, data, board, tmp_path):
     assert stored(board, "floats")["mean"] == stored(board, "nothing")["mean"]
 
 
+def test_floats_that_are_no_numbers_are_refused(cli, data, preds, board):
+    first = sorted(preds.iterdir())[0]
+    np.save(first.with_suffix(".npy"), np.full(read_rgb(first).shape, np.nan, np.float32))
+    first.unlink()
+    result = cli("leaderboard", "add", preds, "--sharp", data, "--method", "m", "--board", board, "--quiet")
+    refused(result, first.stem)
+    assert not (board / "submissions").exists()
+
+
+def test_what_is_missing_is_said_before_any_picture_is_scored(cli, data, preds, board, monkeypatch):
+    monkeypatch.setattr("deblurbench.leaderboard.predictions.score_pairing", None)
+    sorted(preds.iterdir())[0].unlink()
+    result = cli("leaderboard", "add", preds, "--sharp", data, "--method", "m", "--board", board, "--quiet")
+    refused(result, "has no prediction for")
+
+
 def test_the_card_says_what_the_makers_say(cli, data, preds, board, tmp_path):
     card, weights = tmp_path / "card.toml", tmp_path / "w.bin"
     weights.write_text("weights")

@@ -3,9 +3,11 @@
 import importlib.util
 import io
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
 import zipfile
 
 import jsonschema
@@ -96,8 +98,9 @@ def test_only_the_files_that_are_named_are_checked_yet_against_all_others(cli, b
     shutil.copy(file_of(board), file_of(board).with_name("copy.json"))
     assert not lines(cli, board, file_of(board, "other"))
     assert len(lines(cli, board, file_of(board).with_name("copy.json"))) >= 2
-    result = cli("leaderboard", "check", board / "nothing.json", "--board", board)
-    assert result.code == 2
+    assert lines(cli, board, file_of(board).parent) == lines(cli, board)
+    for wrong in (board / "nothing.json", board / "tracks"):
+        assert cli("leaderboard", "check", wrong, "--board", board).code == 2
 
 
 @pytest.mark.parametrize(
@@ -382,7 +385,7 @@ def test_predictions_that_are_others_missing_or_damaged_are_named(cli, data, sco
     assert any(
         f"prediction_sha256: 1 of 3 pictures are not those that it names: {first.name}" in line for line in found
     )
-    assert any(f"psnr_db of {first.name}: " in line and "scored anew" in line for line in found)
+    assert any(f"psnr_db of {first.name}: " in line and "re-scored" in line for line in found)
     assert any(second.name in line and "cannot be decoded" in line for line in found)
     assert any(f"has no prediction for {third.name}" in line for line in found)
     assert tree(board) == before
@@ -572,6 +575,31 @@ def test_the_commands_of_the_workflow_are_those_of_the_program(cli):
     assert "--sample" in WORKFLOW.read_text()
     script = [step["run"] for job, step in steps() if "unpack" in step.get("name", "")]
     assert ".github/unpack_predictions.py predictions.zip predictions" in script[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({}, 0),
+        ({"PULL_REQUEST": "17", "SAMPLE": "50"}, 0),
+        ({"PULL_REQUEST": "17/merge"}, 2),
+        ({"SUBMISSION": "../../x"}, 2),
+        ({"SUBMISSION": "a/b; rm -rf /"}, 2),
+        ({"PREDICTIONS": "http://example.org/p.zip"}, 2),
+        ({"PREDICTIONS": "https://example.org/p.zip --output /etc/passwd"}, 2),
+        ({"PREDICTIONS": "file:///etc/passwd"}, 2),
+        ({"DATASET": "--set=x"}, 2),
+        ({"DATASET": "../mine.toml"}, 2),
+        ({"SAMPLE": "all"}, 2),
+    ],
+)
+def test_what_is_typed_into_the_form_is_looked_at_first(changed, code):
+    first = steps()[[job for job, _ in steps()].index("rescore")][1]
+    good = {"SUBMISSION": "starter.test-g1.2/mine", "PREDICTIONS": "https://example.org/p.zip", "DATASET": "starter"}
+    environment = {"PATH": os.environ["PATH"], "PULL_REQUEST": "", "SAMPLE": "", **good, **changed}
+    assert set(environment) - {"PATH"} == set(first["env"])
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", first["run"]], env=environment, check=False)
+    assert done.returncode == code
 
 
 # --- unpacking ---

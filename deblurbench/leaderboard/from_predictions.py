@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,12 +16,11 @@ from deblurbench.leaderboard.predictions import (
     find_predictions,
     find_track_protocol,
     hash_predictions,
-    predictions_folder,
     score_predictions,
     what_is_missing,
 )
 from deblurbench.leaderboard.scores import Scores
-from deblurbench.leaderboard.sharp import find_sharp
+from deblurbench.leaderboard.sharp import find_sharp, other_split
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
 from deblurbench.leaderboard.track import Track
 from deblurbench.leaderboard.tracks_of import Asked, check_track_name, test_split, track_file, track_of
@@ -81,9 +81,8 @@ def rescored(folder: Path, track: Track, wishes: Wishes) -> Scores:
     assert wishes.sharp is not None
     sharp = find_sharp(track, wishes.sharp)
     protocol = find_track_protocol(str(track.file.protocol))
-    found = find_predictions(track, folder)
-    if missing := what_is_missing(found, sharp):
-        raise DeblurbenchError(missing, "predict them too; nothing is written")
+    found = find_predictions(track.names, track.file.split, folder)
+    _refuse_missing(what_is_missing(found, sharp.other_split))
     if found.extra:
         say(f"Warning: the track {track.name} does not ask for {listed(found.extra)}; left out", quiet=wishes.quiet)
     workers, quiet = wishes.workers, wishes.quiet
@@ -93,6 +92,11 @@ def rescored(folder: Path, track: Track, wishes: Wishes) -> Scores:
     _refuse(unscored, track)
     rows = ((name, numbers[name].psnr_db, numbers[name].ssim, hashes[name]) for name in track.names)
     return Scores(*zip(*rows, strict=True))
+
+
+def _refuse_missing(what: str) -> None:
+    if what:
+        raise DeblurbenchError(what, "predict them too; nothing is written")
 
 
 def _refuse(failures: list[str], track: Track) -> None:
@@ -117,8 +121,10 @@ def _tracks(folder: Path, sharp: Path, tracks: Mapping[str, Track], wishes: Wish
         if old is not None and old.is_measured:
             yield old
             continue
-        predictions_folder(folder, split)  # before the blurred pictures are scored for nothing
-        file = track_file(dataset, test_split(dataset, split), Asked(own), old.file if old else None)
+        names = [f"{record.name}.png" for record in dataset.records(test_split(dataset, split))]
+        offered = find_predictions(names, split, folder)  # before the blurred pictures are scored for nothing
+        _refuse_missing(what_is_missing(offered, partial(other_split, dataset, split)))
+        file = track_file(dataset, split, Asked(own), old.file if old else None)
         yield track_of(dataset, split, own, file, workers=wishes.workers, quiet=wishes.quiet)
 
 

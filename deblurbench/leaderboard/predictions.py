@@ -12,7 +12,6 @@ from deblurbench.errors import DeblurbenchError, PictureError, UsageError, liste
 from deblurbench.images.codec import list_pictures
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.leaderboard.sharp import Sharp
-from deblurbench.leaderboard.track import Track
 from deblurbench.progress import progress
 from deblurbench.runs.record import PICTURES, RUN
 from deblurbench.scoring.metrics import engine
@@ -42,50 +41,56 @@ class Predictions:
     extra: Sequence[str] = ()
 
 
-def find_predictions(track: Track, folder: Path) -> Predictions:
-    """Find the predictions for a track: `NAME.png`, or the only file that is called so but for its suffix.
+def find_predictions(names: Sequence[str], split: str, folder: Path) -> Predictions:
+    """Find the predictions for the pictures of a track: `NAME.png`, or the only file that has NAME and another suffix.
 
     Args:
-        folder: a run folder; or one with a folder for the track's split; or that one.
+        names: of the pictures, `NAME.png`.
+        split: the track's.
+        folder: a run folder; or one with a folder for the split; or that one.
 
     Raises: UsageError where there is no such folder, or it belongs to another split.
     """
-    place = predictions_folder(folder, track.file.split)
+    place = predictions_folder(folder, split)
     offered: dict[str, list[Path]] = {}
     for file in list_pictures(place, OFFERED):
         if len(file.parts) == 1:
             offered.setdefault(file.stem, []).append(place / file)
     files, missing = {}, []
-    for name in track.names:
+    for name in names:
         of = offered.get(Path(name).stem, [])
         exact = [file for file in of if file.name == name]
         if exact or len(of) == 1:
             files[name] = (exact or of)[0]
         else:
             missing.append(name)
-    if track.names and not files:
-        _refuse_other_splits(place, track)
+    if names and not files:
+        _refuse_other_splits(place, split)
     used = set(files.values())
     extra = [file.name for of in offered.values() for file in of if file not in used]
     return Predictions(place, files, missing, extra)
 
 
-def _refuse_other_splits(folder: Path, track: Track) -> None:
+def _refuse_other_splits(folder: Path, split: str) -> None:
     others = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and SPLIT_NAME.fullmatch(entry.name))
     if others:
-        what = f"{folder} has predictions of {listed(others)}, and none of {track.file.split}"
-        raise UsageError(what, f"the track {track.name} takes those of {track.file.split} alone")
+        what = f"{folder} has predictions of {listed(others)}, and none of {split}"
+        raise UsageError(what, f"the track takes those of {split} alone")
 
 
-def what_is_missing(predictions: Predictions, sharp: Sharp | None) -> str:
-    """What is wrong where a prediction is missing: also, whose pictures are there instead. Empty where nothing is."""
+def what_is_missing(predictions: Predictions, other_split: Callable[[Sequence[str]], str | None]) -> str:
+    """What is wrong where a prediction is missing: also, whose pictures are there instead. Empty where nothing is.
+
+    Args:
+        other_split: says which other split has pictures of some names.
+    """
     if not predictions.missing:
         return ""
     n = len(predictions.missing)
     what = (
         f"{predictions.folder} has no prediction for {listed(predictions.missing)}, {n} of {n + len(predictions.files)}"
     )
-    other = sharp.other_split(predictions.extra) if sharp and predictions.extra else None
+    other = other_split(predictions.extra) if predictions.extra else None
     if other:
         what += f"; it has pictures of the split {other}, which this track does not take"
     return what

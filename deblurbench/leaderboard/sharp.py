@@ -52,17 +52,20 @@ class Sharp:
 
     def other_split(self, names: Collection[str]) -> str | None:
         """The split of the dataset that has pictures of these names, where it is another one than the track's."""
-        if self.dataset is None:
-            return None
-        wanted = {Path(name).stem for name in names}
-        found = (record.split for record in self.dataset.records() if record.name in wanted)
-        return next((split for split in found if split != self.track.file.split), None)
+        return None if self.dataset is None else other_split(self.dataset, self.track.file.split, names)
 
     def _whose(self) -> str:
         file = self.track.file
         if self.dataset is not None and self.dataset.id != file.dataset_id:
             return f"this dataset's id is {self.dataset.id[:16]}, the track's {str(file.dataset_id)[:16]}"
         return f"its pixels differ: name {file.dataset} version {file.dataset_version}, as it was built"
+
+
+def other_split(dataset: Dataset, split: str, names: Collection[str]) -> str | None:
+    """Another split of a dataset than `split` that has pictures of some names; None where none has."""
+    wanted = {Path(name).stem for name in names}
+    found = (record.split for record in dataset.records() if record.name in wanted)
+    return next((other for other in found if other != split), None)
 
 
 def find_sharp(track: Track, folder: Path) -> Sharp:

@@ -45,7 +45,18 @@ def check_board(
     for file in files:
         if not file.exists() and not file.is_symlink():
             raise UsageError(f"no file {file}", "name submissions: BOARD/submissions/TRACK/METHOD.json")
-    return list(_Check(board, every, files, evidence, weights).run())
+    named = [one for file in files for one in _in(file, every)]
+    return list(_Check(board, every, named, evidence, weights).run())
+
+
+def _in(file: Path, every: Sequence[Path]) -> list[Path]:
+    """A file itself; of a folder, the submissions of the board that lie in it."""
+    if not file.is_dir():
+        return [file]
+    found = [one for one in every if file.resolve() in one.resolve().parents]
+    if not found:
+        raise UsageError(f"no submissions of the board in {file}", "name it with --board, or name files")
+    return found
 
 
 class _Check:

@@ -63,4 +63,4 @@ def _other_numbers(track: Track, sharp: Sharp, evidence: Evidence) -> Iterator[s
             ("blurred_ssim", said.blurred_ssim, number.ssim),
         ):
             if not same(one, other):
-                yield f"{key} of {name}: {one} in the file, {other} scored anew"
+                yield f"{key} of {name}: {one} in the file, {other} re-scored"

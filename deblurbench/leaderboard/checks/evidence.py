@@ -76,10 +76,14 @@ def against_predictions(
     """Hold a submission against its predictions. It never fails: what is wrong stands in `problems`."""
     try:
         protocol = find_track_protocol(str(track.file.protocol))
-        found = find_predictions(track, evidence.predictions)
+        found = find_predictions(track.names, track.file.split, evidence.predictions)
     except DeblurbenchError as error:
         return Found(0, [f"predictions: {error}"])
-    problems = [f"predictions: {missing}"] if (missing := what_is_missing(found, sharp)) else []
+    problems = (
+        [f"predictions: {missing}"]
+        if (missing := what_is_missing(found, sharp.other_split if sharp else _nobody_knows))
+        else []
+    )
     workers, quiet = evidence.workers, evidence.quiet
     hashes, unread = hash_predictions(found.files, protocol, workers=workers, quiet=quiet)
     problems += [f"predictions: {what}" for what in _first(unread)]
@@ -100,12 +104,16 @@ def against_predictions(
     return Found(len(numbers), problems)
 
 
+def _nobody_knows(names: Sequence[str]) -> None:
+    """Without sharp pictures there is no dataset that could tell whose pictures these are."""
+
+
 def _other_numbers(ours: Mapping[str, Numbers], stated: Mapping[str, Numbers]) -> Iterator[str]:
     for name, number in ours.items():
         for key in ("psnr_db", "ssim"):
             said, is_ = getattr(stated.get(name), key, None), getattr(number, key)
             if not same(said, is_):
-                yield f"{key} of {name}: {said} in the file, {is_} scored anew"
+                yield f"{key} of {name}: {said} in the file, {is_} re-scored"
 
 
 def _first(lines: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,6 +135,21 @@ def test_a_build_that_fails_leaves_the_older_site(tmp_path, monkeypatch):
         make(tmp_path, make_contest(make_track(), b=1))
     assert files_of(tmp_path / "site") == before
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_a_site_that_cannot_be_put_in_place_leaves_the_older_one(tmp_path, monkeypatch):
+    before = files_of(make(tmp_path, make_contest(make_track(), a=1)))
+    replacing = Path.replace
+
+    def fail(self, target):
+        if self.name == "new":
+            raise OSError(13, "Permission denied")
+        return replacing(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="Permission"):
+        make(tmp_path, make_contest(make_track(), b=1))
+    assert files_of(tmp_path / "site") == before
 
 
 def test_all_links_lead_somewhere(tmp_path):
@@ -273,6 +289,15 @@ def test_infinite_numbers_do_not_break_a_page(tmp_path):
     assert "∞" in text
     assert f"{MINUS}∞" in text
     assert "nan" not in text.lower().replace("nano", "")
+
+
+def test_a_track_where_nobody_competes(tmp_path):
+    track = make_track()
+    site = make(tmp_path, Contest(track, [make_entry(track, "ceiling", 9, told=True), make_entry(track, "two", 1)]))
+    assert "<dt>Best</dt><dd>two, " in page_of(site)
+    site = make(tmp_path, Contest(track, [make_entry(track, "ceiling", 9, told=True)]))
+    assert "<dt>Best</dt>" not in page_of(site)
+    assert "none yet" in (site / "index.html").read_text(encoding="utf-8")
 
 
 def test_words():

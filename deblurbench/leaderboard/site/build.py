@@ -50,10 +50,20 @@ def build_site(
         made = Path(folder) / "new"
         made.mkdir()
         _write(Pages(made), board, standings, Given(datasets, runs, pictures))
-        if site.is_dir():
-            site.replace(Path(folder) / "old")  # goes with the temporary folder
-        made.replace(site)
+        _swap(made, site, Path(folder) / "old")
     return site / "index.html"
+
+
+def _swap(made: Path, site: Path, old: Path) -> None:
+    """Put a site in its place; the older one becomes `old`, unless that fails."""
+    if site.is_dir():
+        site.replace(old)
+    try:
+        made.replace(site)
+    except OSError:
+        if old.is_dir():
+            old.replace(site)
+        raise
 
 
 def check_site(site: Path) -> None:

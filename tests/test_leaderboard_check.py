@@ -276,6 +276,9 @@ def test_bytes_that_are_no_text_links_and_devices_are_refused(cli, board, tmp_pa
     file_of(board).symlink_to(file_of(board, "other"))
     assert any("mine.json: it is no ordinary file" in line for line in lines(cli, board))
     file_of(board).unlink()
+    file_of(board).symlink_to(file_of(board))  # to itself
+    assert any("mine.json: it is no ordinary file" in line for line in lines(cli, board))
+    file_of(board).unlink()
     (tmp_path / "far").mkdir()
     shutil.move(board / "submissions" / TRACK.name, tmp_path / "far" / TRACK.name)
     (board / "submissions" / TRACK.name).symlink_to(tmp_path / "far" / TRACK.name)
@@ -428,6 +431,25 @@ def test_whose_predictions_they_are_has_to_be_clear(cli, data, scored, tmp_path)
     file = board / "submissions" / "tiny.test-g1.2" / "mine.json"
     assert not lines(cli, board, file, "--predictions", preds, "--sharp", data)
     assert lines(cli, board, file.with_name("other.json"), "--predictions", preds, "--sharp", data)
+
+
+def test_evidence_of_one_method_does_not_keep_the_others_from_being_checked(cli, data, scored, tmp_path):
+    board, _ = scored
+    run_baseline("wiener", open_dataset(data), tmp_path / "run", quiet=True)
+    assert cli("leaderboard", "add", tmp_path / "run", "--board", board).code == 0
+    check = ("leaderboard", "check", "--board", board, "--predictions", tmp_path / "run", "--sharp", data)
+    result = cli(*check)
+    assert result.code == 0
+    assert "wiener.json: rerun; re-scored 3 of 3" in result.out
+    assert "mine.json: rescored; not re-scored" in result.out
+    mine = board / "submissions" / "tiny.test-g1.2" / "mine.json"
+    mine.write_text(mine.read_text().replace('"mine"', '"wiener"'))
+    assert cli(*check).code == 1
+    mine.write_text(mine.read_text().replace('"wiener"', '"nobody"'))
+    assert cli(*check).code == 1
+    mine.unlink()
+    (board / "submissions" / "tiny.test-g1.2" / "wiener.json").rename(mine)
+    assert cli(*check).code == 1
 
 
 def test_what_is_only_scored_says_nothing_of_a_run(cli, data, tmp_path):

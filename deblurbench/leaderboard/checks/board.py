@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def check_board(
 
     Args:
         board: a folder with `tracks/` and `submissions/`.
-        files: submissions; none: all of the board, or with `evidence`, those of the method that it belongs to.
-        evidence: predictions to hold them against.
+        files: submissions, or folders of them; none: all of the board.
+        evidence: predictions to hold them against; without `files`, those of the method that they belong to.
         weights: the file of weights of the method.
 
     Raises: UsageError where the board or a file is not there, or it is not clear whose evidence it is.
@@ -53,7 +54,8 @@ def _in(file: Path, every: Sequence[Path]) -> list[Path]:
     """A file itself; of a folder, the submissions of the board that lie in it."""
     if not file.is_dir():
         return [file]
-    found = [one for one in every if file.resolve() in one.resolve().parents]
+    here = Path(os.path.realpath(file))
+    found = [one for one in every if here in Path(os.path.realpath(one.parent), one.name).parents]
     if not found:
         raise UsageError(f"no submissions of the board in {file}", "name it with --board, or name files")
     return found
@@ -68,23 +70,22 @@ class _Check:
         self._board, self._evidence = board, evidence
         self._digest = sha256_file(weights) if weights else None
         self._whole = not files
-        own = {file.resolve(): file for file in every}
-        named = [own.get(file.resolve(), file) for file in files]
-        read = {file: examine(file) for file in dict.fromkeys([*every, *named])}  # all: any may be a duplicate
-        self._examined = read
-        self._asked = [read[file] for file in dict.fromkeys(named or every)]
-        if evidence or weights:
-            self._asked = self._of_evidence() if self._whole else self._asked
-        names = {one.track for one in read.values()} | {file.stem for file in (board / TRACKS).glob("*.toml")}
-        self._tracks = {name: examine_track(board, name) for name in sorted(names) if self._has_track(name)}
-        self._on = {one.track for one in self._asked}
+        own = {os.path.realpath(file): file for file in every}
+        named = [own.get(os.path.realpath(file), file) for file in files]
+        self._examined = {file: examine(file) for file in dict.fromkeys([*every, *named])}  # any may be a duplicate
+        self._asked = [self._examined[file] for file in dict.fromkeys(named or every)]
+        self._proven = {one.file for one in self._of_evidence()} if evidence or weights else set[Path]()
+        tracks = {one.track for one in self._examined.values()} | {f.stem for f in (board / TRACKS).glob("*.toml")}
+        self._tracks = {name: examine_track(board, name) for name in sorted(tracks) if self._has_track(name)}
         self._sharp: dict[str, Sharp] = {}
 
     def run(self) -> Iterator[Checked]:
         """Each file in turn: tracks, what belongs to nothing, submissions."""
+        named = {one.track for one in self._asked}
+        proven = {one.track for one in self._asked if one.file in self._proven}
         for name, track in self._tracks.items():
-            if name in self._on or (self._whole and self._evidence is None):
-                yield self._track(track)
+            if self._whole or name in named:
+                yield self._track(track, proven=name in proven)
         if self._whole:
             yield from (Checked(file, problems=[what]) for file, what in strays(self._board, self._attached()))
         alike = self._alike()
@@ -92,9 +93,11 @@ class _Check:
             yield self._submission(one, alike.get(one.file, []))
 
     def _of_evidence(self) -> list[Examined]:
-        """The submissions that the evidence belongs to: those of the run's method, or of the only one."""
+        """The submissions that the evidence belongs to: those that were named, of the run's method, of the only one."""
         measured = [one for one in self._asked if one.reported is None]
-        methods = sorted({one.method for one in measured})
+        if not self._whole:
+            return measured
+        methods = {one.method for one in measured}
         if len(methods) > 1 and self._evidence and self._evidence.is_run:
             label = read_run(self._evidence.predictions).label
             measured = [one for one in measured if one.method == label]
@@ -126,9 +129,11 @@ class _Check:
             found.setdefault(one.file, []).append(what)
         return found
 
-    def _track(self, one: ExaminedTrack) -> Checked:
+    def _track(self, one: ExaminedTrack, *, proven: bool) -> Checked:
         checked = Checked(one.file, "track", len(one.track.pictures) if one.track else 0, problems=list(one.problems))
-        if one.track is None or not one.track.is_measured or not self._evidence or self._evidence.sharp is None:
+        if not proven or one.track is None or not one.track.is_measured:
+            return checked
+        if self._evidence is None or self._evidence.sharp is None:
             return checked
         try:
             sharp = find_sharp(one.track, self._evidence.sharp)
@@ -150,7 +155,8 @@ class _Check:
             checked.problems += broken(one.submission, one.scores, track)
             if one.scores is not None:
                 checked.problems += implausible(one.scores, track)
-                self._hold_against(checked, one.submission, one.scores, track)
+                if one.file in self._proven:
+                    self._hold_against(checked, one.submission, one.scores, track)
         checked.problems = list(dict.fromkeys([*checked.problems, *alike]))
         return checked
 
@@ -171,7 +177,7 @@ class _Check:
 
     def _place(self, one: Examined) -> Iterator[str]:
         folder = self._board / SUBMISSIONS / one.track
-        if one.file.parent.resolve() != folder.resolve():
+        if os.path.realpath(one.file.parent) != os.path.realpath(folder):
             yield f"track: a submission to {one.track} lies in {folder}"
         if not self._has_track(one.track):
             yield f"track: there is no track {one.track} on the board {self._board}"

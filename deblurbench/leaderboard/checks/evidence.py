@@ -79,11 +79,8 @@ def against_predictions(
         found = find_predictions(track.names, track.file.split, evidence.predictions)
     except DeblurbenchError as error:
         return Found(0, [f"predictions: {error}"])
-    problems = (
-        [f"predictions: {missing}"]
-        if (missing := what_is_missing(found, sharp.other_split if sharp else _nobody_knows))
-        else []
-    )
+    missing = what_is_missing(found, sharp.other_split if sharp else _nobody_knows)
+    problems = [f"predictions: {missing}"] if missing else []
     workers, quiet = evidence.workers, evidence.quiet
     hashes, unread = hash_predictions(found.files, protocol, workers=workers, quiet=quiet)
     problems += [f"predictions: {what}" for what in _first(unread)]

@@ -15,6 +15,7 @@ from deblurbench.dataset.recipe import published_id
 from deblurbench.errors import DeblurbenchError
 from deblurbench.leaderboard.board import Contest, entries_of, read_board
 from deblurbench.leaderboard.from_run import from_run
+from deblurbench.leaderboard.scores import parse_scores_csv
 from deblurbench.leaderboard.submission_file import read_submission, write_entry
 from deblurbench.leaderboard.tables.markdown import markdown
 from deblurbench.leaderboard.tables.standing import BLURRED, standing
@@ -156,6 +157,39 @@ def test_many_pictures_stand_in_a_file_of_their_own(tmp_path):
     scores.write_text(scores.read_text().replace("p00007", "p00008", 1))
     with pytest.raises(DeblurbenchError, match=r"is not the file that mine\.json names"):
         read_submission(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda text: text.replace("name,", "title,"), "its columns are not"),
+        (lambda text: text.splitlines(keepends=True)[0], "there are no rows"),
+        (lambda text: text.replace("0.9,", "0.9,x,", 1), "a row has not 4 cells"),
+        (lambda text: re.sub(r"(?m)^(p00001.*)$", r"\1\n", text), "a row has not 4 cells"),
+        (lambda text: text.replace("p00001", "../p00001"), "a name is none"),
+        (lambda text: text.replace("p00001", "p00002", 1), "sorted by name"),
+        (lambda text: re.sub(r"(?m)^(p00001.png),[^,]*", r"\1,nan", text), "nan is no number of a picture"),
+        (lambda text: re.sub(r"(?m)^(p00001.png),[^,]*", r"\1,-inf", text), "-inf is no number of a picture"),
+        (lambda text: re.sub(r"(?m)^(p00001.png),[^,]*", r"\1,1e13", text), "no number of a picture"),
+        (lambda text: re.sub(r"(?m)^(p00001.png),[^,]*", r"\1,high", text), "could not convert"),
+        (lambda text: text.replace(",0.9,", ",inf,", 1), "inf is no number of a picture"),
+        (lambda text: text[:-2] + "\n", "a hash is none"),
+        (lambda text: text[:-2] + "G\n", "a hash is none"),
+        (lambda text: text.replace("\n", "\r\n"), "its columns are not"),
+    ],
+)
+def test_a_damaged_table_of_scores_is_refused(change, what):
+    text = make_entry(make_track(), "mine").scores.csv()
+    assert parse_scores_csv(text, "mine.scores.csv").csv() == text
+    assert change(text) != text
+    with pytest.raises(DeblurbenchError, match=rf"^mine\.scores\.csv is no table of scores \(.*{what}"):
+        parse_scores_csv(change(text), "mine.scores.csv")
+
+
+def test_an_infinite_number_and_no_ssim_are_read_as_they_were_written():
+    scores = make_entry(make_track(), "mine").scores
+    scores = replace(scores, psnr_db=(math.inf, *scores.psnr_db[1:]), ssim=(None, *scores.ssim[1:]))
+    assert parse_scores_csv(scores.csv(), "x") == scores
 
 
 def test_an_unfinished_run_is_refused(cli, runs, tmp_path):

@@ -99,6 +99,9 @@ def test_a_row_becomes_a_submission_in_plain_units(board):
     (one,) = contest.reported
     assert (one.parameters, one.gmacs, one.year, one.about.training_data) == (84_000, 12.5, 2021, "GoPro, REDS")
     assert (one.track, one.status, one.dataset_id, one.protocol) == ("gopro.test", "reported", None, "nafnet@1")
+    file = board / REPORTED / "a.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())  # as some spreadsheets save it
+    assert [list(contest.reported) for contest in read_board(board)] == [[one]]
     write_rows(board, ROW | dict.fromkeys(("year", "train_set", "ssim", "params_m", "macs_g", "protocol"), ""))
     ((bare,),) = [contest.reported for contest in read_board(board)]
     assert (bare.year, bare.mean.ssim, bare.parameters, bare.gmacs, bare.protocol) == (None,) * 5

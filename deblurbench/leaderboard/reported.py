@@ -67,7 +67,7 @@ def _benchmarks(tracks: Mapping[str, Track]) -> dict[str, str]:
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows below the header, with the numbers of the lines that they end on; empty lines are left out."""
     try:
-        reader = csv.reader(io.StringIO(file.read_bytes().decode("utf-8"), newline=""), strict=True)
+        reader = csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, [])
         if tuple(header) != COLUMNS:
             raise DeblurbenchError(f"{file}:1: the columns are not those of a file of reported numbers", _header())

@@ -48,7 +48,7 @@ def intervals(psnr: Floats, blurred: Floats, scene: npt.NDArray[np.int64]) -> li
 
 def _intervals(psnr: Floats, blurred: Floats, scene: npt.NDArray[np.int64]) -> list[Intervals]:
     columns = np.column_stack([psnr, blurred])
-    finite = np.isfinite(columns).all(axis=0)
+    finite = np.atleast_1d(np.isfinite(columns).all(axis=0))
     scenes = int(scene.max()) + 1
     if scenes < 2:
         return [Intervals()] * psnr.shape[1]

@@ -49,13 +49,24 @@ def _track(standing: Standing, most: int | None) -> Iterator[str]:
         if standing.caution:
             yield f"**{standing.caution}**\n"
         ssim = "SSIM+" if words.adds_ssim(track) else "SSIM"
-        heads = ("rank", "method", "PSNR dB", "95 %", "gain dB", "95 %", ssim, "status", "predictions")
+        measured = ("rank", "method", "PSNR dB", "95 %", "gain dB", "95 %", ssim, "status", "predictions")
         rows = [(row.reference != "", _measured(row)) for row in standing.rows]
-        yield from _table(heads, "rlrrrrrll", rows, most)
+        yield from _table(measured, "rlrrrrrll", rows, most)
     if standing.reported:
         yield "### Reported\n" if standing.rows else "Reported alone: nobody has added a measured submission yet.\n"
-        heads = ("method", "year", "PSNR dB", "SSIM", "parameters", "GMAC", "trained on", "protocol", "tier", "source")
-        yield from _table(heads, "lrrrrrllll", [(False, _reported(one)) for one in standing.reported], most)
+        reported = (
+            "method",
+            "year",
+            "PSNR dB",
+            "SSIM",
+            "parameters",
+            "GMAC",
+            "trained on",
+            "protocol",
+            "tier",
+            "source",
+        )
+        yield from _table(reported, "lrrrrrllll", [(False, _reported(one)) for one in standing.reported], most)
 
 
 def _measured(row: Row) -> tuple[str, ...]:

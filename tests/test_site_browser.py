@@ -134,7 +134,7 @@ def test_columns_are_chosen_and_the_address_keeps_them(board, watch, site):  # n
     ]
     assert shown(board) == usual
     board.get_by_text("Columns", exact=True).click()
-    board.get_by_label("SSIM").uncheck()
+    board.get_by_label("SSIM+").uncheck()
     board.get_by_label("MB 256\u00d7256").check()
     chosen = [key for key in usual if key != "ssim"]
     chosen.insert(chosen.index("budget"), "memory_256x256")

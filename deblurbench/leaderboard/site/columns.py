@@ -10,6 +10,7 @@ from typing import TypeGuard
 
 from deblurbench.leaderboard.site.words import amount, count, decibels, duration, gain, similarity
 from deblurbench.leaderboard.tables.row import Row
+from deblurbench.leaderboard.tables.words import ADDED
 from deblurbench.runs.cost import SIZES
 
 DASH = "\u2013"
@@ -150,8 +151,8 @@ def _cost_columns() -> list[Column]:
     return columns
 
 
-def table_columns() -> list[Column]:
-    """All but the method's own and those of the kinds of blur."""
+def table_columns(is_ssim_added: bool = False) -> list[Column]:
+    """All but the method's own and those of the kinds of blur; `is_ssim_added`: beside what the protocol defines."""
     return [
         Column(
             "psnr",
@@ -175,8 +176,8 @@ def table_columns() -> list[Column]:
         ),
         Column(
             "ssim",
-            "SSIM",
-            "the mean over the pictures, higher is better",
+            "SSIM+" if is_ssim_added else "SSIM",
+            "the mean over the pictures, higher is better" + f"; +: {ADDED}" * is_ssim_added,
             "Result",
             lambda row: Cell(similarity(row.ssim), value=row.ssim),
             is_shown=True,

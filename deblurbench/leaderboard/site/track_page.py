@@ -13,6 +13,7 @@ from deblurbench.leaderboard.site.kinds import Kind, kinds, mean_gains
 from deblurbench.leaderboard.site.pages import Pages, method_page, track_folder
 from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.submission_file import Entry
+from deblurbench.leaderboard.tables import words
 from deblurbench.leaderboard.tables.row import Row
 from deblurbench.leaderboard.tables.standing import Standing
 
@@ -86,7 +87,10 @@ class TrackPage:
     @cached_property
     def columns(self) -> list[Column]:
         """Those that have something to show in a row at least."""
-        every = [*table_columns(), *kind_columns([kind.label for kind in self.kinds], self.gains)]
+        every = [
+            *table_columns(words.adds_ssim(self.contest.track)),
+            *kind_columns([kind.label for kind in self.kinds], self.gains),
+        ]
         return [column for column in every if any(column.cell(row).text for row in self.rows)]
 
     @cached_property
@@ -160,9 +164,14 @@ class TrackPage:
         return best_row(self.standing)
 
     @property
-    def reported(self) -> list[Reported]:
+    def tied(self) -> int:
+        """How many others may have the first rank as well."""
+        return max(0, sum(row.rank == 1 for row in self.rows) - 1)
+
+    @property
+    def reported(self) -> Sequence[Reported]:
         """What others report, best first."""
-        return sorted(self.contest.reported, key=_by_psnr)
+        return self.standing.reported
 
 
 def best_row(standing: Standing) -> Row | None:
@@ -191,11 +200,6 @@ def _is_trained(entry: Entry) -> bool:
     return entry.submission.weights_sha256 is not None or bool(entry.submission.parameters)
 
 
-def _by_psnr(reported: Reported) -> tuple[bool, float, str]:
-    psnr = reported.mean.psnr_db
-    return psnr is None, -(psnr or 0.0), reported.method
-
-
 def check_pages(standing: Standing) -> None:
     """Raise DeblurbenchError where two methods would have the same page, on a system that knows no capitals either."""
     taken: dict[str, str] = {}
@@ -216,5 +220,5 @@ def write_track_page(pages: Pages, standing: Standing, tables: Sequence[str]) ->
     """
     check_pages(standing)
     page = TrackPage(standing, tables)
-    values = {"page": page, "track": page.contest.track, "long": LONG}
+    values = {"page": page, "track": page.contest.track, "long": LONG, "words": words}
     pages.write(f"{track_folder(page.contest.track.name)}/index.html", "track.html", **values)

@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, TINY, noise
 from submission_kit import SPLIT, TRACK, build_tiny, predict_into, stored, tree
 
+from deblurbench.dataset.reader import open_dataset
 from deblurbench.files import sha256_text
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.leaderboard.track import Track, TrackFile, read_track, write_track
@@ -25,8 +26,6 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory):
-    from deblurbench.dataset.reader import open_dataset
-
     folder = tmp_path_factory.mktemp("run") / "wiener"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("deblurbench.runs.run.keep_cost", lambda *_, **__: None)

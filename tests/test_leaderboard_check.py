@@ -12,20 +12,26 @@ import zipfile
 
 import jsonschema
 import pytest
+import tomli_w
 import yaml
 from board_kit import make_entry, make_track, write_board
-from conftest import ROOT, noise
+from conftest import ROOT, TINY, noise
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from submission_kit import SPLIT, build_tiny, predict_into, tree
 
 from deblurbench.cli.main import cli as program
+from deblurbench.config import read_toml
 from deblurbench.dataset.reader import open_dataset
-from deblurbench.files import json_text, write_json
+from deblurbench.files import json_text, sha256_text, write_json
 from deblurbench.images.codec import read_rgb, write_png
 from deblurbench.leaderboard.board import Contest
+from deblurbench.leaderboard.checks.submission import examine
+from deblurbench.leaderboard.checks.tracks import examine_track
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import Reported, ReportedMeans, adapter, json_schema
 from deblurbench.leaderboard.submission_file import new_entry, read_submission, write_entry
-from deblurbench.leaderboard.track import Rules, with_rules
+from deblurbench.leaderboard.track import Rules, new_track, with_rules, write_track
 from deblurbench.runs.run import run_baseline
 
 TRACK = make_track()
@@ -129,8 +135,6 @@ def test_numbers_that_cannot_be_are_refused(cli, board, columns, word):
 def test_where_the_blurred_picture_is_nearly_sharp_an_honest_method_may_hit_it(cli, tmp_path):
     track = make_track()
     near = [type(p)(p.facts, 60.0, 0.8) for p in track.pictures]
-    from deblurbench.leaderboard.track import new_track
-
     track = new_track(track.name, track.file, near)
     entry = make_entry(track, "mine", 1)
     hit = with_scores(
@@ -269,6 +273,39 @@ def test_hostile_files_are_refused_in_lines_that_can_be_shown(cli, board, case):
     assert len(found) < 40
 
 
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory):
+    """A board whose files are spoilt again and again."""
+    return write_board(tmp_path_factory.mktemp("spoilt"), Contest(TRACK, [make_entry(TRACK, "mine", 2)]))
+
+
+PIECES = st.binary(max_size=12) | st.sampled_from([b'"', b"{", b"[", b"1e9", b"-", b"null", b"\n", b","])
+
+
+@given(at=st.integers(0, 10_000), length=st.integers(0, 30), new=PIECES)
+@settings(max_examples=150)
+def test_whatever_is_done_to_a_submission_is_said_or_changes_nothing(spoilt, at, length, new):
+    file = file_of(spoilt)
+    good = write_entry(spoilt, make_entry(TRACK, "mine", 2)).read_bytes()
+    start = at % len(good)
+    file.write_bytes(good[:start] + new + good[start + length :])
+    found = examine(file)
+    if not found.problems:
+        assert found.submission.facts_sha256 == make_entry(TRACK, "mine", 2).submission.facts_sha256
+
+
+@given(at=st.integers(0, 10_000), length=st.integers(0, 30), new=PIECES, toml=st.booleans())
+@settings(max_examples=150)
+def test_whatever_is_done_to_a_track_is_said_or_changes_nothing_that_is_measured(spoilt, at, length, new, toml):
+    write_track(spoilt, TRACK)
+    file = spoilt / "tracks" / ("toy.test.toml" if toml else "toy.test.pictures.csv")
+    good = file.read_bytes()
+    start = at % len(good)
+    file.write_bytes(good[:start] + new + good[start + length :])
+    found = examine_track(spoilt, TRACK.name)
+    assert found.problems or found.track.pictures in ((), TRACK.pictures)
+
+
 def test_bytes_that_are_no_text_links_and_devices_are_refused(cli, board, tmp_path):
     file_of(board).write_bytes(b'{"method": "\xff"}')
     assert any("mine.json: it is not UTF-8" in line for line in lines(cli, board))
@@ -321,11 +358,6 @@ def test_a_submission_in_the_wrong_place_is_refused(cli, board):
     ],
 )
 def test_pictures_of_a_track_that_are_sealed_and_still_wrong(cli, board, change):
-    import tomli_w
-
-    from deblurbench.config import read_toml
-    from deblurbench.files import sha256_text
-
     toml, pictures = board / "tracks" / "toy.test.toml", board / "tracks" / "toy.test.pictures.csv"
     text = change(pictures.read_text())
     pictures.write_text(text)
@@ -405,8 +437,6 @@ def test_predictions_of_the_training_split_are_refused(cli, data, scored, tmp_pa
 
 
 def test_a_dataset_that_is_not_the_tracks_is_refused(cli, scored, tmp_path, data):
-    from conftest import TINY
-
     board, preds = scored
     (tmp_path / "else").mkdir()
     other = build_tiny(tmp_path / "else", TINY.replace("sigma = 1.2", "sigma = 1.3")).path

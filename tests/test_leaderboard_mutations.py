@@ -244,6 +244,15 @@ def test_pictures_that_change_places_are_caught(board, world, edit, resealed):
     assert problems(board, run=world / "run", sharp=world / "data", files=[file])
 
 
+@pytest.mark.parametrize(("change", "caught"), [(5e-7, False), (2e-6, True), (-2e-6, True)])
+@pytest.mark.parametrize("key", ["psnr_db", "ssim"])
+def test_numbers_agree_to_the_tolerance_that_is_stated(board, world, key, change, caught):
+    value = json.loads(submission_of(board).read_text())
+    value["images"][1][key] += change
+    file = put(board, reseal(value, "images"))
+    assert bool(problems(board, run=world / "run", sharp=world / "data", files=[file])) is caught
+
+
 # --- pictures in a file beside ---
 
 

@@ -194,6 +194,10 @@ def test_pictures_that_one_method_restores_to_the_last_digit():
     assert (found[[0, 3]][:, 1:3] == without[[0, 3]][:, 1:3]).all()
     both = np.where(np.arange(20)[:, None] == 3, 0.0, psnr)
     assert (found[1:3, 1:3] == shown_better(both, blurred, scene)[1:3, 1:3]).all()
+    half = np.stack([np.full(12, 31.0), np.full(12, 30.0)], axis=1) + 0.1 * (np.arange(24).reshape(12, 2) % 5)
+    half[:6] = np.inf  # equal there: six differences of 0 beside six of 1
+    assert ranges(half, np.full(12, 25.0), np.arange(12)) == [(1, 1), (2, 2)]
+    assert ranges(half[6:], np.full(6, 25.0), np.arange(6)) == [(1, 2), (1, 2)]
     endless = np.full((20, 2), np.inf)
     assert ranges(endless, blurred, scene) == [(1, 2), (1, 2)]
 

@@ -455,9 +455,21 @@ def test_whose_predictions_they_are_has_to_be_clear(cli, data, scored, tmp_path)
     other = predict_into(tmp_path / "other", data, weight=2)
     add = ("leaderboard", "add", other, "--sharp", data, "--method", "other", "--board", board, "--quiet")
     assert cli(*add).code == 0
-    result = cli("leaderboard", "check", "--board", board, "--predictions", preds, "--sharp", data)
+    check = ("leaderboard", "check", "--board", board, "--predictions", preds, "--sharp", data, "--quiet")
+    result = cli(*check)  # whose hashes these are
+    assert result.code == 0
+    assert "mine.json: rescored; re-scored 3 of 3" in result.out
+    assert "other.json: rescored; not re-scored" in result.out
+    first = sorted(preds.iterdir())[0]
+    write_png(first, noise(*read_rgb(first).shape[:2]))
+    assert "are not those that it names" in cli(*check).out
+    for file in preds.iterdir():
+        write_png(file, noise(*read_rgb(file).shape[:2]))
+    result = cli(*check)
     assert result.code == 2
     assert "name the submission files" in result.err
+    shutil.rmtree(preds)
+    predict_into(preds, data)
     file = board / "submissions" / "tiny.test-g1.2" / "mine.json"
     assert not lines(cli, board, file, "--predictions", preds, "--sharp", data)
     assert lines(cli, board, file.with_name("other.json"), "--predictions", preds, "--sharp", data)

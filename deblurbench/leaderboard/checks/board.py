@@ -13,6 +13,7 @@ from deblurbench.leaderboard.checks.checked import Checked
 from deblurbench.leaderboard.checks.dataset import against_dataset
 from deblurbench.leaderboard.checks.duplicates import borrowed, duplicates
 from deblurbench.leaderboard.checks.evidence import Evidence, against_predictions, against_run, against_weights
+from deblurbench.leaderboard.checks.owner import owned
 from deblurbench.leaderboard.checks.plausible import implausible, implausible_report
 from deblurbench.leaderboard.checks.submission import Examined, examine
 from deblurbench.leaderboard.checks.tracks import ExaminedTrack, examine_track, strays
@@ -74,9 +75,9 @@ class _Check:
         named = [own.get(os.path.realpath(file), file) for file in files]
         self._examined = {file: examine(file) for file in dict.fromkeys([*every, *named])}  # any may be a duplicate
         self._asked = [self._examined[file] for file in dict.fromkeys(named or every)]
-        self._proven = {one.file for one in self._of_evidence()} if evidence or weights else set[Path]()
         tracks = {one.track for one in self._examined.values()} | {f.stem for f in (board / TRACKS).glob("*.toml")}
         self._tracks = {name: examine_track(board, name) for name in sorted(tracks) if self._has_track(name)}
+        self._proven = {one.file for one in self._of_evidence()} if evidence or weights else set[Path]()
         self._sharp: dict[str, Sharp] = {}
 
     def run(self) -> Iterator[Checked]:
@@ -92,20 +93,26 @@ class _Check:
         for one in self._asked:
             yield self._submission(one, alike.get(one.file, []))
 
-    def _of_evidence(self) -> list[Examined]:
-        """The submissions that the evidence belongs to: those that were named, of the run's method, of the only one."""
+    def _of_evidence(self) -> Sequence[Examined]:
+        """The submissions that the evidence belongs to: those that were named, or of the method whose it is."""
         measured = [one for one in self._asked if one.reported is None]
-        if not self._whole:
+        if not self._whole or len(measured) == 1:
             return measured
-        methods = {one.method for one in measured}
-        if len(methods) > 1 and self._evidence and self._evidence.is_run:
+        found = self._of_one_method(measured)
+        if not found and len({one.method for one in measured}) != 1:
+            raise UsageError(f"whose are these? No one method on the board {self._board}", _NAME_THEM)
+        return found or measured
+
+    def _of_one_method(self, measured: Sequence[Examined]) -> Sequence[Examined]:
+        if self._evidence is None:
+            return []
+        if self._evidence.is_run:
             label = read_run(self._evidence.predictions).label
-            measured = [one for one in measured if one.method == label]
-            if not measured:
-                raise UsageError(f"no submission of {label!r} on the board {self._board}", _NAME_THEM)
-        elif len(methods) != 1:
-            raise UsageError(f"whose are these? the board {self._board} has {len(methods)} methods", _NAME_THEM)
-        return measured
+            return [one for one in measured if one.method == label]
+        return owned(measured, self._known(), self._evidence)
+
+    def _known(self) -> dict[str, Track]:
+        return {name: of.track for name, of in self._tracks.items() if of.track is not None}
 
     def _has_track(self, name: str) -> bool:
         file = self._board / TRACKS / f"{name}.toml"
@@ -120,7 +127,7 @@ class _Check:
 
     def _alike(self) -> dict[Path, list[str]]:
         found: dict[Path, list[str]] = {}
-        known = {name: of.track for name, of in self._tracks.items() if of.track is not None}
+        known = self._known()
         groups: dict[str, list[Examined]] = {name: [] for name in known}
         for one in self._examined.values():
             groups.get(one.track, []).append(one)

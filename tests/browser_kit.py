@@ -72,16 +72,16 @@ class Watch:
         assert not self.problems, self.problems
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers."""
+    """What drives browsers. One for each file of tests: the files import it, and there may be one at a time."""
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One browser for all tests; they are skipped where there is none."""
+    """One browser for the tests of a file; they are skipped where there is none."""
     path = find_chromium()
     if path is None:
         pytest.skip(f"no Chromium on the path ({', '.join(NAMES)}): the pages are not tried in a browser")

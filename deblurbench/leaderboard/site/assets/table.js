@@ -70,7 +70,9 @@
     const table = region.querySelector("table");
     const check = () => {
       region.classList.remove("narrow");
-      region.classList.toggle("narrow", table.scrollWidth <= region.clientWidth + 1);
+      const isNarrow = table.scrollWidth <= region.clientWidth + 1;
+      region.classList.toggle("narrow", isNarrow);
+      region.tabIndex = isNarrow ? -1 : 0; // no stop for the tabulator key where nothing scrolls
     };
     new ResizeObserver(check).observe(region);
     check();
@@ -123,15 +125,15 @@
     const part = drawn.length < matching.length ? `${some} match; the first ${number(drawn.length)} are shown.` : `${some} shown.`;
     const by = sorted ? ` Sorted by ${sorted.title}, ${sorted.direction === "asc" ? "lowest" : "highest"} first.` : "";
     shown.textContent = part + by;
-    remember();
     later();
   }
 
-  /* What else shows the rows, such as the plot, is drawn when the reader pauses. */
+  /* The plot is drawn when the reader pauses; browsers refuse addresses that change with every key, too. */
   let timer = 0;
   function later() {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      remember();
       for (const listener of listeners) listener(matching);
     }, 120);
   }

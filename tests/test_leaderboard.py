@@ -70,7 +70,9 @@ def test_the_blurred_row_is_there_without_identity_and_flags_what_is_worse():
 def test_ties_share_a_rank():
     ranked = standing(make_contest(make_track(n=10), a=9.00001, b=9.0, c=8.0))
     rows = ranked.rows
-    assert [(r.rank, r.last_rank, r.method) for r in rows][:3] == [(1, 2, "a"), (1, 2, "b"), (3, 3, "c")]
+    assert [(r.rank, r.first_rank, r.last_rank, r.method) for r in rows][:3] == [
+        (1, 1, 2, "a"), (1, 1, 2, "b"), (3, 3, 3, "c"),
+    ]  # fmt: skip
 
 
 def test_who_is_told_the_kernel_has_no_rank_and_says_so(tiny, tmp_path):
@@ -80,8 +82,8 @@ def test_who_is_told_the_kernel_has_no_rank_and_says_so(tiny, tmp_path):
     contest = Contest(track, [told, make_entry(track, "better", 40), make_entry(track, "worse", -40)])
     ranked = standing(contest)
     rows = ranked.rows
-    assert {row.method: (row.rank, row.last_rank) for row in rows} == {
-        "better": (1, 2), "worse": (1, 2), "tv (oracle)": (None, None), BLURRED: (None, None)
+    assert {row.method: (row.rank, row.first_rank, row.last_rank) for row in rows} == {
+        "better": (1, 1, 2), "worse": (2, 1, 2), "tv (oracle)": (None, None, None), BLURRED: (None, None, None)
     }  # fmt: skip
     assert ranked.caution.startswith("Only 3 pictures of 3 scenes: too few to tell any two methods apart")
     assert [row.method for row in rows if row.told] == ["tv (oracle)"]

@@ -248,8 +248,8 @@ def test_rows_have_intervals_ranks_and_what_training_took():
         make_entry(track, "bad", -1),
     ]
     found = standing(Contest(track, entries))
-    assert [(r.rank, r.last_rank, r.method) for r in found.rows] == [
-        (None, None, "told"), (1, 2, "a"), (1, 2, "b"), (None, None, BLURRED), (3, 3, "bad"),
+    assert [(r.rank, r.first_rank, r.last_rank, r.method) for r in found.rows] == [
+        (None, None, None, "told"), (1, 1, 2, "a"), (1, 1, 2, "b"), (None, None, None, BLURRED), (3, 3, 3, "bad"),
     ]  # fmt: skip
     b = found.rows[2]
     assert (b.epochs, b.crops, b.training_seconds, b.shipped) == (3, 1200, 246.0, False)

@@ -57,12 +57,15 @@ class Column:
 
 
 def rank_cell(row: Row) -> Cell:
-    """`2`, or `2-4` where a method cannot be told apart from others."""
+    """`3`, and below it `2-4` where a method cannot be told apart from others."""
     if row.rank is None:
         return Cell("\u2014")
-    last = row.last_rank or row.rank
-    text = str(row.rank) if last == row.rank else f"{row.rank}{DASH}{last}"
-    return Cell(text, value=row.rank + last / 1e7)
+    return Cell(str(row.rank), small=rank_range(row), value=row.rank)
+
+
+def rank_range(row: Row) -> str:
+    """`2-4`, the ranks that a method may have; empty where there is but one."""
+    return "" if row.first_rank == row.last_rank else f"{row.first_rank}{DASH}{row.last_rank}"
 
 
 def _interval(low: float | None, high: float | None, show: Callable[[float | None], str]) -> str:

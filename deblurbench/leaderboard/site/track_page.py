@@ -166,7 +166,7 @@ class TrackPage:
     @property
     def tied(self) -> int:
         """How many others may have the first rank as well."""
-        return max(0, sum(row.rank == 1 for row in self.rows) - 1)
+        return max(0, sum(row.first_rank == 1 for row in self.rows) - 1)
 
     @property
     def reported(self) -> Sequence[Reported]:

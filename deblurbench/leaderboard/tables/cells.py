@@ -114,7 +114,7 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
 
 
 def ranks(row: Row, nothing: str = "-") -> str:
-    """`3`, or `2-4` of a method that shares its ranks with others."""
+    """`3`, or `3 (2-4)` of a method that cannot be told apart from others."""
     if row.rank is None:
         return nothing
-    return str(row.rank) if row.rank == row.last_rank else f"{row.rank}-{row.last_rank}"
+    return str(row.rank) if row.first_rank == row.last_rank else f"{row.rank} ({row.first_rank}-{row.last_rank})"

@@ -10,7 +10,8 @@ class Row:
     """One row of a track's table: a measured method, or the blurred pictures.
 
     Attributes:
-        rank, last_rank: the ranks that it may have, from best to worst: methods that cannot be told apart share them.
+        rank: by the mean; equal ones, to the printed four decimals, are ties.
+        first_rank, last_rank: the best and the worst rank that it may have, as some methods cannot be told apart.
             None for what does not compete: the blurred row, and methods that are `told` each picture's kernel.
         reference: `blurred`, `wiener` or `oracle` where the row is one that others are compared with, else empty.
         psnr_low_db, psnr_high_db: the 95 % interval of the mean; gain_low_db, gain_high_db: that of the gain over the
@@ -32,6 +33,7 @@ class Row:
     split: str
     protocol: str
     rank: int | None = None
+    first_rank: int | None = None
     last_rank: int | None = None
     method: str
     reference: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from deblurbench.scoring.statistics.sums import Floats
 BLURRED = "blurred (identity)"
 _REFERENCE = "identity"  # the baseline that returns its input: the blurred row itself
 _REFERENCES = {"wiener": "wiener", "wiener-oracle": "oracle"}  # baselines that others are compared with
+
+Place = tuple[int, int, int]
+"""A rank, and the first and the last one that it may be."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def standing(contest: Contest) -> Standing:
     blurred = np.array([picture.blurred_psnr_db for picture in track.pictures], np.float64)
     scene = np.unique(track.scenes, return_inverse=True)[1].astype(np.int64)
     between = intervals(np.column_stack([psnr, blurred]), blurred, scene)
-    places = _ranges(entries, psnr, blurred, scene)
+    places = _places(entries, psnr, blurred, scene)
     base = _blurred_row(track, between[-1])
     rows = [base, *(_row(base, *of) for of in zip(entries, between, places, strict=False))]
     return Standing(contest, sorted(rows, key=lambda row: (-row.psnr_db, row.method)))
@@ -84,28 +88,34 @@ def _check_names(contest: Contest) -> None:
 
 def _is_blurred(entry: Entry, track: Track) -> bool:
     """Whether it is the blurred row itself, which is there anyway."""
-    value = float(entry.submission.mean.psnr_db)
-    return entry.submission.baseline == _REFERENCE and round(value, 4) == round(float(track.blurred.psnr_db), 4)
+    return entry.submission.baseline == _REFERENCE and _rounded(entry) == round(float(track.blurred.psnr_db), 4)
 
 
-def _ranges(
+def _places(
     entries: Sequence[Entry], psnr: Floats, blurred: Floats, scene: npt.NDArray[np.int64]
-) -> list[tuple[int, int] | None]:
-    """The ranks of each method; None of one that was told the kernels."""
+) -> list[Place | None]:
+    """The ranks of each method: by its mean, and from first to last; None of one that was told the kernels."""
     competing = [k for k, entry in enumerate(entries) if not entry.submission.told]
-    places: list[tuple[int, int] | None] = [None] * len(entries)
+    ordered = sorted(-_rounded(entries[k]) for k in competing)
+    places: list[Place | None] = [None] * len(entries)
     for k, found in zip(competing, ranges(psnr[:, competing], blurred, scene), strict=True):
-        places[k] = found
+        places[k] = (bisect_left(ordered, -_rounded(entries[k])) + 1, *found)
     return places
 
 
-def _row(base: Row, entry: Entry, between: Intervals, places: tuple[int, int] | None) -> Row:
+def _rounded(entry: Entry) -> float:
+    """PSNR at the printed four decimals."""
+    return round(float(entry.submission.mean.psnr_db), 4)
+
+
+def _row(base: Row, entry: Entry, between: Intervals, place: Place | None) -> Row:
     submission = entry.submission
     value = float(submission.mean.psnr_db)
-    first, last = places or (None, None)
+    rank, first, last = place or (None, None, None)
     return replace(
         base,
-        rank=first,
+        rank=rank,
+        first_rank=first,
         last_rank=last,
         page=safe_name(submission.method),
         method=submission.method,
@@ -117,7 +127,7 @@ def _row(base: Row, entry: Entry, between: Intervals, places: tuple[int, int] | 
         gain_low_db=between.gain and between.gain[0],
         gain_high_db=between.gain and between.gain[1],
         ssim=submission.mean.ssim,
-        below_blurred=round(value, 4) < round(base.psnr_db, 4),
+        below_blurred=_rounded(entry) < round(base.psnr_db, 4),
         told=submission.told,
         parameters=submission.parameters,
         **budget_fields(submission.budget),

@@ -21,9 +21,10 @@ TOLD = "Told the kernel: which nobody knows of a real picture. Such a row is a c
 BELOW = "Below blurred: worse than doing nothing."
 ADDED = "not defined by the protocol's script, added by deblurbench."
 RANKS = (
-    "Ranks such as 2-4 are those that a method may have: rows stand in the order of their means, but some cannot be "
-    "told apart (paired comparisons by scenes; each range holds the true rank with 95 %). Intervals are of 95 %, by "
-    "scenes: those of two methods may overlap though the methods differ, since all find the same scenes hard."
+    "Ranks go by the means, and equal means are ties. A range beside a rank, such as 2-4, says which ranks the method "
+    "may have, as some cannot be told apart (paired comparisons by scenes; each range holds the true rank with 95 %). "
+    "Intervals are of 95 %, by scenes: those of two methods may overlap though the methods differ, since all find the "
+    "same scenes hard."
 )
 REFERENCE = "rows that others are compared with."
 

@@ -211,3 +211,14 @@ def test_the_tables_that_ship_are_those_of_the_submissions_that_ship(cli, tmp_pa
     published = published_id(ROOT / "datasets" / "starter" / "recipe.toml")
     starter = [c for c in read_board(ROOT / "leaderboard") if c.track.file.dataset == "starter"]
     assert {entry.submission.dataset_id for entry in entries_of(starter)} == {published}
+
+
+def test_methods_of_any_language_and_length_have_files_of_their_own(tmp_path):
+    track = make_track()
+    write_track(tmp_path, track)
+    names = ["去模糊", "清晰", "é", "x" * 80, "x" * 79, "cnn (demo)"]
+    files = [write_entry(tmp_path, make_entry(track, name, k)).name for k, name in enumerate(names)]
+    assert len(set(files)) == len(names)
+    assert files[-1] == "cnn_demo.json"
+    (contest,) = read_board(tmp_path)
+    assert {row.page + ".json" for row in standing(contest).rows if row.page} == set(files)

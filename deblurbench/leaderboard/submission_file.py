@@ -18,6 +18,8 @@ SUBMISSIONS = "submissions"
 SCORES_FILE = ".scores.csv"
 """What the name of the file ends with that holds many pictures."""
 
+_LONGEST = 60  # characters of a method's name in that of its files
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -46,16 +48,22 @@ def new_entry(facts: Mapping[str, Any], scores: Scores) -> Entry:
     """
     own: dict[str, Any] = {"mean": means(scores), "predictions_sha256": scores.predictions_sha256()}
     if len(scores) > INLINE:
-        name = safe_name(str(facts["method"])) + SCORES_FILE
+        name = stem_of(str(facts["method"])) + SCORES_FILE
         own["scores_file"] = {"name": name, "sha256": sha256_text(scores.csv())}
     else:
         own["images"] = tuple(scores.images())
     return Entry(sealed({**facts, **own}), scores)
 
 
+def stem_of(method: str) -> str:
+    """What its files are called: as the method, where that can be told from the name; else with a part of its hash."""
+    name = safe_name(method)
+    return name if method.isascii() and len(method) <= _LONGEST else f"{name}-{sha256_text(method)[:8]}"
+
+
 def file_of(board: Path, submission: Measured) -> Path:
     """Where a submission lies on a board."""
-    return board / SUBMISSIONS / submission.track / f"{safe_name(submission.method)}.json"
+    return board / SUBMISSIONS / submission.track / f"{stem_of(submission.method)}.json"
 
 
 def write_entry(board: Path, entry: Entry) -> Path:

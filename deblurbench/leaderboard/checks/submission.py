@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from deblurbench.errors import DeblurbenchError
-from deblurbench.files import canonical_json, parse_json, safe_name, sha256_text
+from deblurbench.files import canonical_json, parse_json, sha256_text
 from deblurbench.leaderboard.scores import Scores, parse_scores_csv
 from deblurbench.leaderboard.submission import (
     INLINE,
@@ -24,7 +24,7 @@ from deblurbench.leaderboard.submission import (
     facts_hash,
     means,
 )
-from deblurbench.leaderboard.submission_file import SCORES_FILE
+from deblurbench.leaderboard.submission_file import SCORES_FILE, stem_of
 
 _MOST_BYTES = 64_000_000  # a submission has at most 100 pictures, its scores file perhaps 100,000
 _MOST_ERRORS = 20
@@ -139,7 +139,7 @@ def _twice(text: str) -> Iterable[str]:
 
 
 def _other_name(file: Path, submission: Measured | Reported) -> Iterator[str]:
-    expected = f"{safe_name(submission.method)}.json"
+    expected = f"{stem_of(submission.method)}.json"
     if file.name != expected:
         yield expected
 

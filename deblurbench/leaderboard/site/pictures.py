@@ -14,6 +14,7 @@ from deblurbench.images.codec import SUFFIXES, Picture, read_rgb, write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.leaderboard.board import Contest
 from deblurbench.leaderboard.site.pages import method_stem
+from deblurbench.leaderboard.submission_file import stem_of
 from deblurbench.leaderboard.track import Track, TrackPicture
 from deblurbench.progress import say
 from deblurbench.runs.record import PICTURES
@@ -176,7 +177,7 @@ def _stems(contest: Contest, shown: set[str]) -> dict[tuple[str, str], list[str]
     for entry in contest.entries:
         for place in places:
             key = (entry.scores.names[place], entry.scores.hashes[place])
-            stems.setdefault(key, []).append(method_stem(safe_name(entry.submission.method)))
+            stems.setdefault(key, []).append(method_stem(stem_of(entry.submission.method)))
     return stems
 
 

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deblurbench.errors import DeblurbenchError
-from deblurbench.files import safe_name
 from deblurbench.leaderboard.board import Contest
 from deblurbench.leaderboard.submission import Reported
-from deblurbench.leaderboard.submission_file import Entry
+from deblurbench.leaderboard.submission_file import Entry, stem_of
 from deblurbench.leaderboard.tables.cells import budget_fields, cost_fields
 from deblurbench.leaderboard.tables.intervals import Intervals, intervals
 from deblurbench.leaderboard.tables.ranks import caution, ranges
@@ -78,7 +77,7 @@ def standing(contest: Contest) -> Standing:
 def _check_names(contest: Contest) -> None:
     """Raise DeblurbenchError where two rows have one name, or names that give one file."""
     methods = [BLURRED, *(entry.submission.method for entry in contest.entries)]
-    for key in (str, safe_name):
+    for key in (str, stem_of):
         repeated = [name for name, count in Counter(map(key, methods)).items() if count > 1]
         if repeated:
             raise DeblurbenchError(
@@ -117,7 +116,7 @@ def _row(base: Row, entry: Entry, between: Intervals, place: Place | None) -> Ro
         rank=rank,
         first_rank=first,
         last_rank=last,
-        page=safe_name(submission.method),
+        page=stem_of(submission.method),
         method=submission.method,
         reference=_reference(entry),
         psnr_db=value,

@@ -388,3 +388,16 @@ def test_the_five_commands_of_the_guide_run_as_they_stand(cli, tmp_path, monkeyp
         assert result.code == 0, (command, result)
     assert (tmp_path / "leaderboard" / "tables" / "tiny.csv").is_file()
     assert json.loads((tmp_path / "leaderboard" / "submissions" / TRACK / "mine.json").read_text())["about"]["licence"]
+
+
+def test_a_run_says_who_made_its_baseline_and_a_card_says_it_better(cli, tiny, tmp_path):
+    run_baseline("identity", tiny, tmp_path / "run", quiet=True)
+    file = tmp_path / "leaderboard" / "submissions" / TRACK / "identity.json"
+    assert cli("leaderboard", "add", tmp_path / "run", "--board", tmp_path / "leaderboard").code == 0
+    about = json.loads(file.read_text())["about"]
+    assert (about["authors"], about["licence"]) == (["The deblurbench authors"], "Apache-2.0")
+    (tmp_path / "card.toml").write_text('authors = ["Somebody"]\n')
+    card = ["--card", tmp_path / "card.toml", "--board", tmp_path / "leaderboard"]
+    assert cli("leaderboard", "add", tmp_path / "run", *card).code == 0
+    about = json.loads(file.read_text())["about"]
+    assert (about["authors"], about["licence"]) == (["Somebody"], "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import About
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
 from deblurbench.leaderboard.track import Track, TrackFile, TrackPicture, new_track
+from deblurbench.runs.baseline import WEIGHTS
 from deblurbench.runs.budget import Budget, training_budget
 from deblurbench.runs.cost import read_cost
+from deblurbench.runs.model import read_metadata
 from deblurbench.runs.picture_facts import PictureFacts, read_picture_facts
 from deblurbench.runs.record import (
     PredictionsRecord,
@@ -145,14 +148,33 @@ def _whole_facts(run: Run, split: str, track: Track, card: Card) -> dict[str, An
         "track": track.name,
         "protocol": track.file.protocol,
         "method": card.method or run.record.label,
-        "about": _about(run.record, facts["budget"], card),
+        "about": _about(run, facts["budget"], card),
     }
 
 
-def _about(record: RunRecord, budget: Budget | None, card: Card) -> About:
-    """What a run tells of its method; `shipped` weights have a card that says what they were trained on."""
-    trained = "" if budget is None or budget.shipped else f"{record.dataset} {record.dataset_version}, split train"
-    return card.about(trained)
+def _about(run: Run, budget: Budget | None, card: Card) -> About:
+    """What the card says; where it is silent, what the run tells, and the package that the baseline came with."""
+    said = card.about(_training_data(run, budget))
+    return said if said.authors or said.licence else said.model_copy(update=_makers(run.record.origin))
+
+
+def _training_data(run: Run, budget: Budget | None) -> str:
+    if budget is None:
+        return ""
+    if budget.shipped:
+        trained_on = read_metadata(run.folder / WEIGHTS).get("dataset_id", "of no known id")
+        return f"dataset {trained_on[:16]} (the weights came with the package)"
+    return f"{run.record.dataset} {run.record.dataset_version}, split train"
+
+
+def _makers(origin: str) -> dict[str, Any]:
+    """Authors and licence of an installed package; nothing of any other."""
+    try:
+        said = metadata(origin).json
+    except PackageNotFoundError:
+        return {}
+    author, licence = str(said.get("author", "")), str(said.get("license_expression", ""))
+    return {"authors": (author,) if author else (), "licence": licence}
 
 
 def _seeds(config: Mapping[str, Any]) -> tuple[int, ...]:

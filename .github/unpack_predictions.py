@@ -7,10 +7,12 @@ Whatever else is in it ends the work before anything is written; one folder arou
 
 from __future__ import annotations
 
+import lzma
 import re
 import shutil
 import sys
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 MOST_FILES = 50_000
@@ -19,6 +21,16 @@ _PIECE = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(png|npy)")
 _SPLIT = re.compile(r"test(-[A-Za-z0-9._]{1,90})?")
 _AROUND = re.compile(r"(?!(?:train|val|test(?:-.*)?)$)[A-Za-z0-9_][A-Za-z0-9._-]*")
+_DAMAGED = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class RefusedError(Exception):
@@ -37,7 +49,7 @@ def unpack(archive: Path, out: Path) -> int:
                 shutil.rmtree(out)
                 raise
             return len(files)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _DAMAGED as error:
         raise RefusedError(f"{archive} cannot be unpacked: {error}") from error
 
 

@@ -12,7 +12,7 @@ from deblurbench.leaderboard.card import Wishes
 from deblurbench.leaderboard.from_predictions import from_predictions
 from deblurbench.leaderboard.from_run import from_run
 from deblurbench.leaderboard.submission_file import Entry
-from deblurbench.leaderboard.track import Track, read_tracks, write_track
+from deblurbench.leaderboard.track import Track, read_tracks
 from deblurbench.runs.record import RUN, SUMMARY
 
 
@@ -28,6 +28,8 @@ def add_sources(board: Path, sources: Sequence[Path], wishes: Wishes, *, overwri
 
     Raises: UsageError and DeblurbenchError, as `from_run` and `from_predictions` do, and `board.add`.
     """
+    if board.exists():  # before pictures are scored for nothing
+        make_folder(board)
     there = read_tracks(board)
     tracks, entries = dict(there), list[Entry]()
     for source in sources:
@@ -35,12 +37,8 @@ def add_sources(board: Path, sources: Sequence[Path], wishes: Wishes, *, overwri
         for track, entry in _submissions(source, tracks, wishes):
             tracks[track.name] = track
             entries.append(entry)
-    make_folder(board)
-    written = add(board, entries, overwrite=overwrite)
-    for name, track in tracks.items():
-        if track is not there.get(name):
-            write_track(board, track)
-    return written
+    new = [track for name, track in tracks.items() if track is not there.get(name)]
+    return add(board, entries, new, overwrite=overwrite)
 
 
 def _submissions(source: Path, tracks: Mapping[str, Track], wishes: Wishes) -> Iterator[tuple[Track, Entry]]:

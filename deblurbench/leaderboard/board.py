@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.files import make_folder
 from deblurbench.leaderboard.reported import read_reported
 from deblurbench.leaderboard.rules import broken_rules
 from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.submission_file import SUBMISSIONS, Entry, file_of, read_submission, write_entry
-from deblurbench.leaderboard.track import Track, read_tracks
+from deblurbench.leaderboard.track import Track, read_tracks, write_track
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,29 @@ def check_place(file: Path, track: str, tracks: Mapping[str, Track]) -> None:
         raise DeblurbenchError(f"{file}: there is no track {track}", "make it with `deblurbench leaderboard new-track`")
 
 
-def add(board: Path, entries: Sequence[Entry], *, overwrite: bool = False) -> list[Path]:
-    """Put submissions on a board; one whose predictions are there already is simply renewed.
+def add(board: Path, entries: Sequence[Entry], tracks: Sequence[Track] = (), *, overwrite: bool = False) -> list[Path]:
+    """Put submissions on a board, and before them new tracks; one whose predictions are there already is renewed.
 
-    Raises: DeblurbenchError where a method of that name has other predictions on the track.
+    Returns: the submission files.
+
+    Raises: DeblurbenchError where a method of that name has other predictions on the track; nothing is written then.
     """
+    _refuse_clashes(board, entries, overwrite=overwrite)
+    make_folder(board)
+    for track in tracks:
+        write_track(board, track)
+    return [write_entry(board, entry) for entry in entries]
+
+
+def _refuse_clashes(board: Path, entries: Sequence[Entry], *, overwrite: bool) -> None:
     given: dict[Path, str] = {}
     for entry in entries:
         new = entry.submission
         file = file_of(board, new)
         if given.setdefault(file, new.predictions_sha256) != new.predictions_sha256:
-            raise UsageError(f"two of the runs are {new.method!r} on {new.track}", "add one of them")
+            raise UsageError(f"two of the sources are {new.method!r} on {new.track}", "add one of them")
         if file.is_file() and not overwrite and _other_predictions(file, entry):
             raise DeblurbenchError(f"{file} holds other predictions of {new.method!r}", "--overwrite to replace them")
-    return [write_entry(board, entry) for entry in entries]
 
 
 def _other_predictions(file: Path, entry: Entry) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from deblurbench.dataset.reader import Dataset, open_dataset
-from deblurbench.errors import DeblurbenchError, UsageError, listed, nearest
+from deblurbench.errors import DeblurbenchError, UsageError, listed
 from deblurbench.leaderboard.card import Wishes
 from deblurbench.leaderboard.checks.plausible import refuse_misfit
 from deblurbench.leaderboard.predictions import (
@@ -22,7 +22,7 @@ from deblurbench.leaderboard.predictions import (
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.sharp import find_sharp, other_split
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
-from deblurbench.leaderboard.track import Track
+from deblurbench.leaderboard.track import Track, no_track
 from deblurbench.leaderboard.tracks_of import Asked, check_track_name, test_split, track_file, track_of
 from deblurbench.progress import say
 from deblurbench.runs.record import RUN
@@ -118,6 +118,8 @@ def _tracks(folder: Path, sharp: Path, tracks: Mapping[str, Track], wishes: Wish
     for split in splits:
         own = name or f"{dataset.recipe}.{split}"
         old = tracks.get(own)
+        if old is None and own != f"{dataset.recipe}.{split}":  # a slip of the pen makes no track
+            raise no_track(own, tracks)
         if old is not None and old.is_measured:
             yield old
             continue
@@ -130,12 +132,13 @@ def _tracks(folder: Path, sharp: Path, tracks: Mapping[str, Track], wishes: Wish
 
 def _splits(folder: Path, sharp: Path, tracks: Mapping[str, Track], name: str | None) -> tuple[Dataset, Sequence[str]]:
     """The dataset that the sharp pictures belong to, and of which of its test splits there are predictions."""
+    if not sharp.is_dir():
+        raise UsageError(f"no folder {sharp}", "name a dataset, or the folder of the sharp pictures")
     found = dataset_at(sharp)
     if found is None:
         if name is None:
             raise UsageError(f"no track is named, and {sharp} is no dataset", "name the track with --track")
-        hint = f"{nearest(name, tracks)}; or give --sharp DATASET, and it is made"
-        raise UsageError(f"no track {name!r} on the board", hint)
+        raise no_track(name, tracks)
     dataset = open_dataset(found[0])
     given = [split for split in dataset.test_splits if (folder / split).is_dir()]
     splits = list(found[1]) or given or dataset.test_splits

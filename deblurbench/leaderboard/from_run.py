@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from deblurbench.errors import RunError, UsageError, nearest
+from deblurbench.errors import RunError, UsageError
 from deblurbench.leaderboard.card import Card, Wishes
 from deblurbench.leaderboard.checks.plausible import refuse_misfit
 from deblurbench.leaderboard.from_predictions import rescored
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import About
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
-from deblurbench.leaderboard.track import Track, TrackFile, TrackPicture, new_track
+from deblurbench.leaderboard.track import Track, TrackFile, TrackPicture, new_track, no_track
 from deblurbench.runs.baseline import WEIGHTS
 from deblurbench.runs.budget import Budget, training_budget
 from deblurbench.runs.cost import read_cost
@@ -120,8 +120,7 @@ def _chosen(run: Run, tracks: Mapping[str, Track], wishes: Wishes) -> dict[str, 
         return {split: f"{run.record.dataset}.{split}" for split in splits}
     track = tracks.get(wishes.track)
     if track is None:
-        hint = f"{nearest(wishes.track, tracks)}; `deblurbench leaderboard new-track` makes one"
-        raise UsageError(f"no track {wishes.track!r} on the board", hint)
+        raise no_track(wishes.track, tracks)
     if track.file.split not in splits:
         what = f"{run.folder} has no predictions of {track.file.split}, the split of the track {track.name}"
         raise UsageError(what, f"it has {', '.join(splits)}")
@@ -139,7 +138,10 @@ def _check_wishes(run: Run, wishes: Wishes) -> None:
         raise UsageError(f"{run.folder} was not told the kernels", "leave --told out: a run says it by itself")
     ours = run.predictions.weights_sha256
     if wishes.weights_sha256 is not None and wishes.weights_sha256 != ours:
-        raise UsageError(f"{run.folder} has other weights than these", f"the SHA-256 of its own is {ours}")
+        raise UsageError(
+            f"{run.folder} has other weights than these",
+            f"the SHA-256 of its own is {ours}" if ours else "it has none: leave it out",
+        )
 
 
 def _whole_facts(run: Run, split: str, track: Track, card: Card) -> dict[str, Any]:

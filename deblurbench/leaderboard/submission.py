@@ -35,11 +35,17 @@ def _check_line(text: str) -> str:
     return text
 
 
+def _check_ends(text: str) -> str:
+    if text != text.strip():
+        raise ValueError("a name neither begins nor ends with a space")
+    return text
+
+
 Url = Annotated[
     str, Field(max_length=500, json_schema_extra={"pattern": r"^https?://\S+$"}), AfterValidator(_check_url)
 ]
 Line = Annotated[str, Field(max_length=300), AfterValidator(_check_line)]
-Method = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_check_line)]
+Method = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_check_line), AfterValidator(_check_ends)]
 TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][A-Za-z0-9._-]*$", max_length=120)]
 ProtocolId = Annotated[str, Field(pattern=r"^[a-z0-9-]+@\d+$", max_length=80)]
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from operator import lt
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,7 +17,7 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from deblurbench.config import Config, parse, read_toml
-from deblurbench.dataset.names import RecipeName, Sha256, SplitName
+from deblurbench.dataset.names import RecipeName, Sha256, SplitName, share_of
 from deblurbench.errors import DeblurbenchError, UsageError, nearest
 from deblurbench.files import make_folder, sha256_text, write_text
 from deblurbench.leaderboard.scores import mean_of_all, to_value
@@ -23,7 +26,14 @@ from deblurbench.runs.picture_facts import PictureFacts
 from deblurbench.runs.record import Count
 
 TRACKS = "tracks"
-_PICTURES = ".pictures.csv"
+PICTURES_FILE = ".pictures.csv"
+"""What the name of the file ends with that holds a track's pictures."""
+
+MOST_DB = 150.0
+"""No finite PSNR of pictures is higher: one level in one sample of a hundred megapixels is 133 dB."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Rules(Config):
@@ -61,6 +71,8 @@ class TrackFile(Config):
         facts = (self.dataset_version, self.dataset_id, self.protocol, self.pictures_sha256)
         if None in facts and facts != (None,) * len(facts):
             raise ValueError("dataset_version, dataset_id, protocol and pictures_sha256 belong together")
+        if self.dataset_id is not None and share_of(self.split) != "test":
+            raise ValueError(f"only a test split is measured, not {self.split}")
         return self
 
 
@@ -121,7 +133,7 @@ def write_track(board: Path, track: Track) -> Path:
     """Put a track on a board, the file of its pictures first. Returns the TOML file."""
     folder = make_folder(board / TRACKS)
     if track.is_measured:
-        write_text(folder / f"{track.name}{_PICTURES}", _pictures_csv(track.pictures))
+        write_text(folder / f"{track.name}{PICTURES_FILE}", _pictures_csv(track.pictures))
     file = folder / f"{track.name}.toml"
     write_text(file, tomli_w.dumps({k: v for k, v in track.file.as_dict().items() if v not in ({}, [], "")}))
     return file
@@ -157,7 +169,7 @@ def read_track(board: Path, name: str) -> Track:
     file = parse(TrackFile, read_toml(path), str(path))
     if file.pictures_sha256 is None:
         return Track(name, file)
-    pictures = path.with_name(f"{name}{_PICTURES}")
+    pictures = path.with_name(f"{name}{PICTURES_FILE}")
     try:
         text = pictures.read_bytes().decode("utf-8")
         if sha256_text(text) != file.pictures_sha256:
@@ -169,18 +181,46 @@ def read_track(board: Path, name: str) -> Track:
         raise DeblurbenchError(f"{pictures} is damaged: {error}", "restore it") from error
 
 
+def no_track(name: str, known: Iterable[str]) -> UsageError:
+    """What is said of a track that is not on the board, whose tracks are `known`."""
+    hint = f"{nearest(name, known)}; `deblurbench leaderboard new-track` makes one"
+    return UsageError(f"no track {name!r} on the board", hint)
+
+
 class _Name(Config):
     name: TrackName
 
 
 def _parse_pictures(text: str, split: str) -> tuple[TrackPicture, ...]:
+    """Raises ValueError, TypeError, KeyError or csv.Error where it is not such a table."""
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    return tuple(_picture(row, split) for row in rows)
+    pictures = tuple(_picture(row, split) for row in rows)
+    names = [picture.facts.name for picture in pictures]
+    if not names:
+        raise ValueError("it has no pictures")
+    if not all(map(lt, names, names[1:])):
+        raise ValueError("the pictures have to be sorted by name, each there once")
+    if text != _pictures_csv(pictures):
+        raise ValueError("it is not as `leaderboard new-track` writes it, such as with full digits")
+    return pictures
 
 
 def _picture(row: dict[str, Any], split: str) -> TrackPicture:
     psnr, ssim = row.pop("blurred_psnr_db"), row.pop("blurred_ssim")
-    return TrackPicture(PictureFacts(split=split, **row), float(psnr), float(ssim) if ssim else None)
+    picture = TrackPicture(PictureFacts(split=split, **row), float(psnr), float(ssim) if ssim else None)
+    if not _can_be(picture):
+        raise ValueError(f"a name, a hash or a number is none, such as of {picture.facts.name[:80]!r}")
+    return picture
+
+
+def _can_be(picture: TrackPicture) -> bool:
+    facts, psnr, ssim = picture.facts, picture.blurred_psnr_db, picture.blurred_ssim
+    return (
+        bool(_NAME.fullmatch(facts.name) and _HASH.fullmatch(facts.sharp_sha256) and _HASH.fullmatch(facts.blur_sha256))
+        and all(text.isprintable() for text in (facts.scene, facts.family, facts.severity))
+        and (0 <= psnr <= MOST_DB or psnr == math.inf)  # not of NaN, either
+        and (ssim is None or abs(ssim) <= 1 + 1e-6)
+    )
 
 
 def with_rules(track: Track, rules: Rules) -> Track:

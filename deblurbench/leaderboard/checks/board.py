@@ -15,6 +15,7 @@ from deblurbench.leaderboard.checks.duplicates import borrowed, duplicates
 from deblurbench.leaderboard.checks.evidence import Evidence, against_predictions, against_run, against_weights
 from deblurbench.leaderboard.checks.owner import owned
 from deblurbench.leaderboard.checks.plausible import implausible, implausible_report
+from deblurbench.leaderboard.checks.reported import check_reported
 from deblurbench.leaderboard.checks.submission import Examined, examine
 from deblurbench.leaderboard.checks.tracks import ExaminedTrack, examine_track, strays
 from deblurbench.leaderboard.rules import broken
@@ -89,6 +90,10 @@ class _Check:
                 yield self._track(track, proven=name in proven)
         if self._whole:
             yield from (Checked(file, problems=[what]) for file, what in strays(self._board, self._attached()))
+            if all(
+                one.track is not None for one in self._tracks.values()
+            ):  # else whose the benchmarks are is not known
+                yield from check_reported(self._board, self._known())
         alike = self._alike()
         for one in self._asked:
             yield self._submission(one, alike.get(one.file, []))

@@ -11,13 +11,12 @@ from deblurbench.leaderboard.rules import broken_rules
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.submission_file import Entry
-from deblurbench.leaderboard.track import Track
+from deblurbench.leaderboard.track import MOST_DB, Track
 
 TOLERANCE = 1e-6
 """How far a PSNR in dB, or an SSIM, may lie from the one that is computed anew: other machines add in other orders."""
 
 _NEARLY_SHARP = 50.0  # dB: where the blurred picture is so near, an honest method may hit the sharp one exactly
-_MOST_DB = 150.0  # one level in one sample of a hundred megapixels is 133 dB
 
 
 def same(one: float | None, other: float | None) -> bool:
@@ -59,9 +58,9 @@ def implausible(scores: Scores, track: Track) -> Iterator[str]:
 
 def _impossible(scores: Scores) -> Iterator[str]:
     pairs = list(zip(scores.names, scores.psnr_db, scores.ssim, strict=True))
-    odd = [name for name, psnr, _ in pairs if not (0 <= psnr <= _MOST_DB or psnr == math.inf)]
+    odd = [name for name, psnr, _ in pairs if not (0 <= psnr <= MOST_DB or psnr == math.inf)]
     if odd:
-        yield f"psnr_db: it lies between 0 and {_MOST_DB:g} dB, or is infinite: {_some(odd, scores)}"
+        yield f"psnr_db: it lies between 0 and {MOST_DB:g} dB, or is infinite: {_some(odd, scores)}"
     odd = [name for name, _, ssim in pairs if ssim is not None and not abs(ssim) <= 1 + TOLERANCE]
     if odd:
         yield f"ssim: it lies between -1 and 1: {_some(odd, scores)}"
@@ -77,8 +76,8 @@ def refuse_misfit(entry: Entry, track: Track, source: str) -> None:
 def implausible_report(reported: Reported) -> Iterator[str]:
     """The same of a number from a paper."""
     mean = reported.mean
-    if mean.psnr_db is not None and not 0 <= mean.psnr_db <= _MOST_DB:
-        yield f"mean.psnr_db: it lies between 0 and {_MOST_DB:g} dB"
+    if mean.psnr_db is not None and not 0 <= mean.psnr_db <= MOST_DB:
+        yield f"mean.psnr_db: it lies between 0 and {MOST_DB:g} dB"
     if mean.ssim is not None and not abs(mean.ssim) <= 1:
         yield "mean.ssim: it lies between -1 and 1"
 

@@ -160,6 +160,8 @@ def _scores(file: Path, submission: Measured, problems: list[str]) -> Scores | N
         if sha256_text(text) != submission.scores_file.sha256:
             problems.append(f"scores_file.sha256: it is not the hash of {expected}")
         scores = parse_scores_csv(text, expected)
+        if scores.csv() != text:
+            problems.append(f"scores_file: {expected} is not as `leaderboard add` writes it, such as with full digits")
         if len(scores) <= INLINE:
             problems.append(f"scores_file: up to {INLINE} pictures stand in the submission itself")
         return scores

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +9,10 @@ from pathlib import Path
 from deblurbench.errors import DeblurbenchError
 from deblurbench.leaderboard.checks.submission import Problem, read_plain
 from deblurbench.leaderboard.predictions import find_track_protocol
+from deblurbench.leaderboard.reported import REPORTED
 from deblurbench.leaderboard.submission_file import SCORES_FILE, SUBMISSIONS
-from deblurbench.leaderboard.track import TRACKS, Track, TrackPicture, new_track, read_track
-
-PICTURES_FILE = ".pictures.csv"
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}")
-_HASH = re.compile(r"[0-9a-f]{64}")
+from deblurbench.leaderboard.tables.build import TABLES
+from deblurbench.leaderboard.track import PICTURES_FILE, TRACKS, Track, read_track
 
 
 @dataclass(frozen=True)
@@ -53,26 +49,6 @@ def _wrong_with(track: Track) -> Iterator[str]:
             yield f"protocol: {track.file.protocol}: write {protocol.id}"
     except DeblurbenchError as error:
         yield f"protocol: {error}"
-    if not track.pictures:
-        yield "pictures_sha256: it has no pictures"
-    odd = [picture for picture in track.pictures if not _is_picture(picture)]
-    if odd:
-        yield f"{track.name}{PICTURES_FILE}: a name, a hash or a number is none, such as of {odd[0].facts.name[:80]!r}"
-    if len(set(track.names)) < len(track.names):
-        yield f"{track.name}{PICTURES_FILE}: a picture stands there twice"
-    elif new_track(track.name, track.file, track.pictures).file != track.file:
-        yield f"{track.name}{PICTURES_FILE}: it is not as `leaderboard new-track` writes it: by name, full digits"
-
-
-def _is_picture(picture: TrackPicture) -> bool:
-    facts = picture.facts
-    ssim = picture.blurred_ssim
-    return (
-        bool(_NAME.fullmatch(facts.name) and _HASH.fullmatch(facts.sharp_sha256) and _HASH.fullmatch(facts.blur_sha256))
-        and all(text.isprintable() for text in (facts.scene, facts.family, facts.severity))
-        and picture.blurred_psnr_db >= 0  # not of NaN, either
-        and (ssim is None or (math.isfinite(ssim) and abs(ssim) <= 1 + 1e-6))
-    )
 
 
 def strays(board: Path, named: Mapping[str, set[str]]) -> Iterator[tuple[Path, str]]:
@@ -81,6 +57,9 @@ def strays(board: Path, named: Mapping[str, set[str]]) -> Iterator[tuple[Path, s
     Args:
         named: by track, the files in its folder that submissions name.
     """
+    for name in (TRACKS, SUBMISSIONS, REPORTED, TABLES):
+        if (board / name).is_symlink():
+            yield board / name, "it is a link, and leads away from the board"
     for entry in _visible(board / TRACKS):
         name = entry.name.removesuffix(".toml").removesuffix(PICTURES_FILE)
         if name == entry.name or not (board / TRACKS / f"{name}.toml").is_file():

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from deblurbench.dataset.recipe import published_id
 from deblurbench.errors import DeblurbenchError
-from deblurbench.leaderboard.board import Contest, entries_of, read_board
+from deblurbench.leaderboard.board import Contest, read_board
 from deblurbench.leaderboard.from_run import from_run
 from deblurbench.leaderboard.scores import parse_scores_csv
 from deblurbench.leaderboard.submission_file import read_submission, write_entry
@@ -210,7 +210,7 @@ def test_the_tables_that_ship_are_those_of_the_submissions_that_ship(cli, tmp_pa
     assert {file.name: file.read_text() for file in (tmp_path / "board" / "tables").iterdir()} == shipped
     published = published_id(ROOT / "datasets" / "starter" / "recipe.toml")
     starter = [c for c in read_board(ROOT / "leaderboard") if c.track.file.dataset == "starter"]
-    assert {entry.submission.dataset_id for entry in entries_of(starter)} == {published}
+    assert {entry.submission.dataset_id for contest in starter for entry in contest.entries} == {published}
 
 
 def test_methods_of_any_language_and_length_have_files_of_their_own(tmp_path):

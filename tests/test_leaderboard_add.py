@@ -224,20 +224,37 @@ def test_a_card_that_is_wrong_is_refused_by_key(cli, data, preds, board, tmp_pat
     [
         (["nowhere", "--sharp", "data", "--method", "m"], ["no folder nowhere"]),
         (["preds", "--method", "m"], ["preds is no run folder", "--sharp"]),
-        (["preds", "--sharp", "nowhere", "--method", "m"], ["nowhere"]),
+        (["preds", "--sharp", "nowhere", "--method", "m"], ["no folder nowhere"]),
         (["preds", "--sharp", "data", "--method", "m", "--card", "nowhere.toml"], ["nowhere.toml"]),
         (["preds", "--sharp", "data", "--method", "x" * 81], ["method", "80"]),
         (["preds", "--sharp", "data", "--method", ""], ["method"]),
+        (["preds", "--sharp", "data", "--method", "  "], ["method", "begins nor ends with a space"]),
+        (["preds", "--sharp", "data", "--method", "m", "--track", "tiny.tset"], ["no track 'tiny.tset'", "new-track"]),
+        (["preds", "preds", "run", "--sharp", "data", "--method", "m"], ["two of the sources are 'm'"]),
         (["preds", "--sharp", "preds", "--method", "m", "--track", "x.test"], ["no track 'x.test'"]),
         (["preds", "--sharp", "data", "--method", "m", "--track", "../x"], ["../x"]),
     ],
 )
-def test_what_newcomers_type_wrong(cli, data, preds, board, tmp_path, monkeypatch, arguments, words):
+def test_what_newcomers_type_wrong(cli, data, run, preds, board, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").symlink_to(run)
     (tmp_path / "data").symlink_to(data)
     result = cli("leaderboard", "add", *arguments, "--board", board, "--quiet")
     refused(result, *words, code=2)
     assert not board.exists()
+
+
+def test_a_board_that_is_a_file_is_seen_before_anything_is_scored(cli, data, preds, board):
+    board.write_text("mine")
+    result = cli("leaderboard", "add", preds, "--sharp", data, "--method", "m", "--board", board)
+    refused(result, f"cannot write to {board}", code=2)
+    assert "score:" not in result.err
+    assert board.read_text() == "mine"
+
+
+def test_weights_of_a_method_without_any_are_refused(cli, run, board):
+    result = cli("leaderboard", "add", run, "--weights", run / "run.json", "--board", board)
+    refused(result, "has other weights than these: it has none: leave it out", code=2)
 
 
 def test_a_method_with_other_predictions_is_replaced_only_if_asked(cli, data, preds, board, tmp_path):

@@ -1,14 +1,15 @@
 """`leaderboard check`: what it says of good, wrong and hostile boards; the JSON Schema; the workflow that runs it."""
 
 import importlib.util
-import io
 import json
 import os
+import random
 import re
 import shlex
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -31,7 +32,7 @@ from deblurbench.leaderboard.checks.tracks import examine_track
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import Reported, ReportedMeans, adapter, json_schema
 from deblurbench.leaderboard.submission_file import new_entry, read_submission, write_entry
-from deblurbench.leaderboard.track import Rules, new_track, with_rules, write_track
+from deblurbench.leaderboard.track import Rules, new_track, write_track
 from deblurbench.runs.run import run_baseline
 
 TRACK = make_track()
@@ -190,7 +191,7 @@ def test_predictions_of_another_split_are_found(cli, board):
     ],
 )
 def test_the_limit_of_parameters(cli, tmp_path, facts, word):
-    track = with_rules(TRACK, Rules(max_parameters=1000))
+    track = replace(TRACK, file=TRACK.file.model_copy(update={"rules": Rules(max_parameters=1000)}))
     board = write_board(tmp_path / "b", Contest(track, [make_entry(track, "mine", **facts)]))
     (line,) = lines(cli, board)
     assert word in line
@@ -733,5 +734,43 @@ def test_links_become_files_and_bombs_are_stopped(unpacker, tmp_path, monkeypatc
     bomb = zipped(tmp_path / "b.zip", ["a.png", "b.png"], content=bytes(9_000))
     assert unpacker.main([str(bomb), str(tmp_path / "bomb")]) == 1
     assert not (tmp_path / "bomb").exists()
-    (tmp_path / "broken.zip").write_bytes(io.BytesIO(b"PK no zip").getvalue())
-    assert unpacker.main([str(tmp_path / "broken.zip"), str(tmp_path / "x")]) == 1
+
+
+@pytest.mark.parametrize("place", [0, 40, 200])
+def test_a_damaged_zip_is_refused(unpacker, tmp_path, capsys, place):
+    """Its beginning, the packed bytes of a picture, its middle."""
+    archive = zipped(tmp_path / "p.zip", ["a.png"], content=random.Random(0).randbytes(300) * 3)
+    data = bytearray(archive.read_bytes())
+    data[place : place + 8] = b"\xff" * 8
+    archive.write_bytes(data)
+    assert unpacker.main([str(archive), str(tmp_path / "x")]) == 1
+    assert "cannot be unpacked" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_submission_from_elsewhere_changes_and_removes_no_code(tmp_path):
+    (script,) = [step["run"] for _, step in steps() if "brings no code" in step.get("name", "")]
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+
+    def commit(*paths):
+        for path in paths:
+            (tmp_path / path).parent.mkdir(exist_ok=True, parents=True)
+            (tmp_path / path).write_text("1\n2\n3\n")
+        for words in (("add", "-A"), ("commit", "-qm", "x")):
+            subprocess.run([*git, *words], cwd=tmp_path, check=True)
+
+    def allowed():
+        environment = os.environ | {"RUNNER_TEMP": str(tmp_path / ".git")}
+        bash = ["bash", "-eo", "pipefail", "-c", script]
+        return subprocess.run(bash, check=False, cwd=tmp_path, env=environment, capture_output=True).returncode == 0
+
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    commit("code/a.py", "leaderboard/a.json")
+    assert not allowed()  # there is nothing to compare with
+    commit("leaderboard/b.json")
+    assert allowed()
+    commit("code/b.py")
+    assert not allowed()
+    (tmp_path / "code" / "a.py").rename(tmp_path / "leaderboard" / "a.py")
+    commit()
+    assert not allowed()

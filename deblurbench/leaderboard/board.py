@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,8 +88,3 @@ def _refuse_clashes(board: Path, entries: Sequence[Entry], *, overwrite: bool) -
 def _other_predictions(file: Path, entry: Entry) -> bool:
     there = read_submission(file)
     return isinstance(there, Reported) or (there.submission.predictions_sha256 != entry.submission.predictions_sha256)
-
-
-def entries_of(contests: Sequence[Contest]) -> Iterator[Entry]:
-    """All measured submissions."""
-    return (entry for contest in contests for entry in contest.entries)

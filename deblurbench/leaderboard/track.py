@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from operator import lt
 from pathlib import Path
@@ -221,8 +221,3 @@ def _can_be(picture: TrackPicture) -> bool:
         and (0 <= psnr <= MOST_DB or psnr == math.inf)  # not of NaN, either
         and (ssim is None or abs(ssim) <= 1 + 1e-6)
     )
-
-
-def with_rules(track: Track, rules: Rules) -> Track:
-    """The same track under other rules."""
-    return replace(track, file=track.file.model_copy(update={"rules": rules}))

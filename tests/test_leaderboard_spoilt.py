@@ -17,6 +17,7 @@ from deblurbench.files import canonical_json, sha256_text
 from deblurbench.leaderboard.board import Contest, read_board
 from deblurbench.leaderboard.checks.board import check_board
 from deblurbench.leaderboard.submission import UNSEALED, adapter, facts_hash
+from deblurbench.leaderboard.submission_file import write_entry
 from deblurbench.leaderboard.tables.build import build_tables
 
 ODD = [
@@ -228,3 +229,11 @@ def test_a_folder_of_a_board_leads_nowhere_else(board, tmp_path, name):
     (board / name).rename(tmp_path / "elsewhere")
     (board / name).symlink_to(tmp_path / "elsewhere")
     assert any("leads away from the board" in problem for one in check_board(board) for problem in one.problems)
+
+
+@pytest.mark.parametrize("name", ["blurred (identity)", "Blurred (Identity)"])
+def test_no_method_is_called_as_the_blurred_pictures(board, name):
+    write_entry(board, make_entry(make_track(), name))
+    assert any("what tables call the blurred" in problem for one in check_board(board) for problem in one.problems)
+    with pytest.raises(DeblurbenchError, match="what tables call the blurred"):
+        build_tables(board)

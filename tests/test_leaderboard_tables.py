@@ -323,8 +323,8 @@ def test_no_cell_of_csv_is_a_formula():
         assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
         assert all(None not in row and columns[0] in row and columns[1] in row for row in rows)
     assert next(csv.DictReader(io.StringIO(measured_csv([found]))))["training_data"] == "'=1+1"
-    assert [safe_cell(value) for value in ("\tx", "\rx", "=", "\uff1d1", "a=b", -1.5, None)] == [
-        "'\tx", "'\rx", "'=", "'\uff1d1", "a=b", -1.5, None,
+    assert [safe_cell(value) for value in ("\tx", "\rx", "=", "\uff1d1", "a=b", "a; =b;-c", -1.5, None)] == [
+        "'\tx", "'\rx", "'=", "'\uff1d1", "a=b", "a; '=b;'-c", -1.5, None,
     ]  # fmt: skip
 
 

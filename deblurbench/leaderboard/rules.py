@@ -8,7 +8,7 @@ from deblurbench.errors import listed
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import Measured
 from deblurbench.leaderboard.submission_file import Entry
-from deblurbench.leaderboard.track import Track
+from deblurbench.leaderboard.track import BLURRED, Track
 
 
 def broken_rules(entry: Entry, track: Track) -> Iterator[str]:
@@ -19,6 +19,8 @@ def broken_rules(entry: Entry, track: Track) -> Iterator[str]:
 def broken(submission: Measured, scores: Scores | None, track: Track) -> Iterator[str]:
     """The same of a submission whose pictures may be damaged."""
     file = track.file
+    if submission.method.casefold() == BLURRED:
+        yield f"method: {BLURRED!r} is what tables call the blurred pictures"
     if not track.is_measured:
         yield f"track: {track.name} has reported numbers alone"
         return

@@ -29,6 +29,9 @@ TRACKS = "tracks"
 PICTURES_FILE = ".pictures.csv"
 """What the name of the file ends with that holds a track's pictures."""
 
+BLURRED = "blurred (identity)"
+"""What tables call the row of the blurred pictures: no method has this name."""
+
 MOST_DB = 150.0
 """No finite PSNR of pictures is higher: one level in one sample of a hundred megapixels is 133 dB."""
 

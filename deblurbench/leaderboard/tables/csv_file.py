@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from typing import Any
@@ -12,7 +13,7 @@ from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.tables.row import Row
 from deblurbench.leaderboard.tables.standing import Standing
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # wide ones too
+_FORMULA = re.compile(r"(^|;\s*)([=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")  # wide signs, too
 
 REPORTED_COLUMNS = (
     "track", "dataset", "split", "status", "method", "year", "psnr_db", "ssim", "parameters", "gmacs",
@@ -62,5 +63,8 @@ def _text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """A value for a cell: text that begins as a formula does gets a quote sign before it; numbers stay."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """A value for a cell: text that begins as a formula does gets a quote sign before it; numbers stay.
+
+    So does what comes after a semicolon: where the comma is the decimal sign, a spreadsheet begins a new cell there.
+    """
+    return _FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else value

@@ -19,11 +19,10 @@ from deblurbench.leaderboard.tables.cells import budget_fields, cost_fields
 from deblurbench.leaderboard.tables.intervals import Intervals, intervals
 from deblurbench.leaderboard.tables.ranks import caution, ranges
 from deblurbench.leaderboard.tables.row import Row
-from deblurbench.leaderboard.track import Track
+from deblurbench.leaderboard.track import BLURRED, Track
 from deblurbench.runs.record import gain
 from deblurbench.scoring.statistics.sums import Floats
 
-BLURRED = "blurred (identity)"
 _REFERENCE = "identity"  # the baseline that returns its input: the blurred row itself
 _REFERENCES = {"wiener": "wiener", "wiener-oracle": "oracle"}  # baselines that others are compared with
 

@@ -774,3 +774,23 @@ def test_a_submission_from_elsewhere_changes_and_removes_no_code(tmp_path):
     (tmp_path / "code" / "a.py").rename(tmp_path / "leaderboard" / "a.py")
     commit()
     assert not allowed()
+
+
+def test_what_a_pull_request_changes_is_said(tmp_path):
+    (script,) = [step["run"] for _, step in steps() if step.get("name") == "Say what it changes that was there before"]
+    track = tmp_path / "leaderboard" / "tracks" / "a.toml"
+    track.parent.mkdir(parents=True)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    said = []
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    for change in ("first", "added", "edited"):
+        (track.with_name("b.toml") if change == "added" else track).write_text(change)
+        for words in (("add", "-A"), ("commit", "-qm", change)):
+            subprocess.run([*git, *words], cwd=tmp_path, check=True)
+        environment = os.environ | {"RUNNER_TEMP": str(tmp_path / ".git")}
+        bash = ["bash", "-c", script]
+        said.append(
+            subprocess.run(bash, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
+        )
+    assert said[1] == ""
+    assert said[2].startswith("M\tleaderboard/tracks/a.toml\n::warning::")

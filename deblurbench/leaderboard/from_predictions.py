@@ -22,8 +22,8 @@ from deblurbench.leaderboard.predictions import (
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.sharp import find_sharp, other_split
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
-from deblurbench.leaderboard.track import Track, no_track
-from deblurbench.leaderboard.tracks_of import Asked, check_track_name, test_split, track_file, track_of
+from deblurbench.leaderboard.track import Track, check_track_name, no_track
+from deblurbench.leaderboard.tracks_of import Asked, test_split, track_file, track_of
 from deblurbench.progress import say
 from deblurbench.runs.record import RUN
 from deblurbench.runs.scored import dataset_at

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from deblurbench.config import Config, parse, read_toml
 from deblurbench.dataset.names import RecipeName, Sha256, SplitName, share_of
-from deblurbench.errors import DeblurbenchError, UsageError, nearest
+from deblurbench.errors import DeblurbenchError, RecipeError, UsageError, nearest
 from deblurbench.files import make_folder, sha256_text, write_text
 from deblurbench.leaderboard.scores import mean_of_all, to_value
 from deblurbench.leaderboard.submission import Line, Means, ProtocolId, TrackName
@@ -168,7 +168,7 @@ def read_track(board: Path, name: str) -> Track:
     if not path.is_file():
         known = [file.stem for file in (board / TRACKS).glob("*.toml")]
         raise UsageError(f"no track {name!r} on the board {board}", nearest(name, known))
-    parse(_Name, {"name": name}, str(path))
+    check_track_name(name)
     file = parse(TrackFile, read_toml(path), str(path))
     if file.pictures_sha256 is None:
         return Track(name, file)
@@ -192,6 +192,15 @@ def no_track(name: str, known: Iterable[str]) -> UsageError:
 
 class _Name(Config):
     name: TrackName
+
+
+def check_track_name(name: str) -> None:
+    """Raise UsageError where no track can have this name."""
+    try:
+        parse(_Name, {"name": name}, "")
+    except RecipeError as error:
+        hint = "it begins with a small letter or a digit and has letters, digits, `.`, `_`, `-`: starter.test-g1.2"
+        raise UsageError(f"{name!r} is no name of a track", hint) from error
 
 
 def _parse_pictures(text: str, split: str) -> tuple[TrackPicture, ...]:

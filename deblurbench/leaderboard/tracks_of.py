@@ -5,23 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from deblurbench.config import Config, parse
+from deblurbench.config import parse
 from deblurbench.dataset.names import share_of
 from deblurbench.dataset.reader import Dataset
-from deblurbench.errors import DeblurbenchError, RecipeError, UsageError, listed
+from deblurbench.errors import DeblurbenchError, UsageError, listed
+from deblurbench.files import make_folder
 from deblurbench.leaderboard.checks.submission import examine
 from deblurbench.leaderboard.predictions import find_track_protocol, score_blurred
 from deblurbench.leaderboard.rules import broken
 from deblurbench.leaderboard.sharp import sharp_of_split
-from deblurbench.leaderboard.submission import TrackName
 from deblurbench.leaderboard.submission_file import SUBMISSIONS
-from deblurbench.leaderboard.track import TRACKS, Track, TrackFile, TrackPicture, new_track, read_track
+from deblurbench.leaderboard.track import (
+    TRACKS,
+    Track,
+    TrackFile,
+    TrackPicture,
+    check_track_name,
+    new_track,
+    read_track,
+)
 from deblurbench.runs.picture_facts import picture_facts
 from deblurbench.scoring.protocol import DEFAULT
-
-
-class _Named(Config):
-    name: TrackName
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def new_track_of(
         DeblurbenchError: submissions of the track that is replaced do not fit the new one.
     """
     check_track_name(asked.name)
+    if board.exists():  # before pictures are scored for nothing
+        make_folder(board)
     split = test_split(dataset, asked.split)
     old = read_track(board, asked.name) if (board / TRACKS / f"{asked.name}.toml").is_file() else None
     if old and not overwrite:
@@ -77,15 +83,6 @@ def test_split(dataset: Dataset, split: str | None) -> str:
             f"{split} is no test split with pictures", f"it has {', '.join(dataset.test_splits) or 'none'}"
         )
     return split
-
-
-def check_track_name(name: str) -> None:
-    """Raise UsageError where no track can have this name."""
-    try:
-        parse(_Named, {"name": name}, "")
-    except RecipeError as error:
-        hint = "it begins with a small letter or a digit and has letters, digits, `.`, `_`, `-`: starter.test-g1.2"
-        raise UsageError(f"{name!r} is no name of a track", hint) from error
 
 
 def track_of(

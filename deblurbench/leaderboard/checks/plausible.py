@@ -70,7 +70,7 @@ def refuse_misfit(entry: Entry, track: Track, source: str) -> None:
     """Raise DeblurbenchError where a submission breaks a rule of its track, or has numbers that cannot be."""
     for problem in (*broken_rules(entry, track), *implausible(entry.scores, track)):
         what = f"{source} does not fit the track {track.name}: {problem}"
-        raise DeblurbenchError(what, "choose another board or track")
+        raise DeblurbenchError(what, "mend it, or choose another track; nothing is written")
 
 
 def implausible_report(reported: Reported) -> Iterator[str]:

@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -27,6 +27,8 @@ ARGUMENTS = [
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
+PATIENCE_MS = 60_000
+"""Only a test that fails waits so long; on a busy machine a page may need many seconds."""
 
 
 def find_chromium() -> str | None:
@@ -52,7 +54,7 @@ class Watch:
         """
         made = self.browser.new_context(**({"viewport": DESKTOP} | context))
         self.contexts.append(made)
-        made.set_default_timeout(8000)
+        made.set_default_timeout(PATIENCE_MS)
         page = made.new_page()
         page.on("console", lambda m: m.type in ("error", "warning") and self.problems.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
@@ -75,6 +77,7 @@ class Watch:
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """What drives browsers. One for each file of tests: the files import it, and there may be one at a time."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as started:
         yield started
 

@@ -12,6 +12,7 @@ import urllib.request
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -357,7 +358,10 @@ def test_serve_shows_the_site_until_it_is_stopped(tmp_path):
                 assert refused.value.code == 404
         finally:
             server.send_signal(signal.SIGINT)
-        out, err = server.communicate(timeout=20)
+            ended = Timer(20, server.kill)  # such as where this test runs in the background, which ignores Ctrl-C
+            ended.start()
+        out, err = server.communicate()
+        ended.cancel()
     assert server.returncode == 0
     assert (out, err.strip()) == ("", "Ctrl-C ends it.")
 

@@ -1,10 +1,13 @@
 """The first page and the pages of tracks in a browser: what a reader does, and what hostile submissions do not do."""
 
+import itertools
 import os
 import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -239,6 +242,43 @@ def test_a_phone_shows_it_without_sideways_scroll(watch, site):  # noqa: F811
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]  # the table scrolls in itself
 
 
+def test_names_without_end_fit_a_phone(watch, tmp_path):  # noqa: F811
+    track = make_track(title="t" * 290, about="a" * 1900)
+    facts = [replace(p, facts=replace(p.facts, family=p.facts.family + "f" * 290)) for p in track.pictures]
+    track = replace(track, pictures=facts)
+    entries = [make_entry(track, "w" * 80, 1), make_entry(track, "W" * 79, 2)]
+    made = build_site(tmp_path, [standing(Contest(track, entries))], tmp_path / "site").parent
+    for path in made.rglob("*.html"):
+        page = watch.open(path, viewport=PHONE, has_touch=True, is_mobile=True)
+        if path.name not in ("index.html", "compare.html"):
+            page.locator("#images tbody tr").first.wait_for()
+        elif path.name == "compare.html":
+            page.wait_for_selector("#verdict[data-a]")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path.name
+
+
+def test_names_are_sorted_as_people_count(watch, tmp_path):  # noqa: F811
+    track = make_track()
+    entries = [make_entry(track, name, place) for place, name in enumerate(["net 10", "Net 2", "net 1", "other"])]
+    made = build_site(tmp_path, [standing(Contest(track, entries))], tmp_path / "site").parent
+    page = watch.open(made / "tracks" / "toy.test" / "index.html")
+    head(page, "method").get_by_role("button").click()
+    assert methods(page) == ["blurred (identity)", "net 1", "Net 2", "net 10", "other"]
+
+
+def test_labels_of_the_plot_cover_no_others(watch, tmp_path):  # noqa: F811
+    track = make_track()
+    entries = [make_entry(track, f"close {place}", 2 + place / 99, cost=cost_of(4)) for place in range(9)]
+    made = build_site(tmp_path, [standing(Contest(track, entries))], tmp_path / "site").parent
+    page = watch.open(made / "tracks" / "toy.test" / "index.html")
+    page.locator("#plot .dot").first.wait_for()
+    boxes = [label.bounding_box() for label in page.locator("#plot .name, #plot .line-label").all()]
+    assert 2 <= len(boxes) < 10
+    for a, b in itertools.combinations(boxes, 2):
+        beside = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+        assert beside or abs(a["y"] - b["y"]) >= 11
+
+
 def test_without_scripts_it_is_a_plain_table(watch, site):  # noqa: F811
     page = watch.open(site / "tracks" / "toy.test" / "index.html", java_script_enabled=False)
     rows = page.locator("#board tbody tr")
@@ -322,7 +362,10 @@ def test_it_works_as_serve_shows_it(watch, site):  # noqa: F811
             page.close()
         finally:
             it.send_signal(signal.SIGINT)
-            it.wait(20)
+            ended = Timer(20, it.kill)  # such as where this test runs in the background, which ignores Ctrl-C
+            ended.start()
+            it.wait()
+            ended.cancel()
     assert it.returncode == 0
 
 

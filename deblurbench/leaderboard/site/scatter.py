@@ -13,7 +13,8 @@ def write_compare(pages: Pages, standing: Standing) -> None:
         pages: where it goes; the pages' data lie beside it.
         standing: of a measured track.
     """
-    methods = [(method_stem(row.page), row.method) for row in standing.rows if row.page]
+    rows = sorted(standing.rows, key=lambda row: row.told)  # the first two are compared at first, and shall be rivals
+    methods = [(method_stem(row.page), row.method) for row in rows if row.page]
     if len(methods) > 1:
         track = standing.contest.track
         pages.write(f"{track_folder(track.name)}/compare.html", "compare.html", track=track, methods=methods)

@@ -2,6 +2,7 @@
 "use strict";
 (function () {
   const FIRST = 100; // rows of the table at first
+  const { compare: compareText } = new Intl.Collator("en", { numeric: true });
   const { load, number, html, svg, decibels, difference, minus } = window.deblur;
 
   /* The numbers of a method on the pictures of its track, a row each. */
@@ -104,7 +105,7 @@
     function compare(a, b) {
       const [x, y] = [a[column.key], b[column.key]];
       if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) - Number.isNaN(y);
-      const order = typeof x === "string" ? x.localeCompare(y, "en") : minus(x, y);
+      const order = typeof x === "string" ? compareText(x, y) : minus(x, y);
       return (up ? order : -order) || a.i - b.i;
     }
 

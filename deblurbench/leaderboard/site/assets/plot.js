@@ -5,6 +5,7 @@
   const board = document.getElementById("board");
   if (!place || !board || !window.deblurBoard) return;
 
+  const LETTER = { width: 6.5, height: 12 }; // of a label, in pixels
   const { svg } = window.deblur;
   const choice = document.getElementById("cost");
   const note = document.getElementById("plot-note");
@@ -133,13 +134,12 @@
     parts.push(text({ class: "axis", x: (edge.left + width - edge.right) / 2, y: height - 8, "text-anchor": "middle" }, `${title} (logarithmic)`));
     parts.push(text({ class: "axis", x: 14, y: height / 2 - 10, "text-anchor": "middle", transform: `rotate(-90 14 ${height / 2 - 10})` }, "PSNR, dB"));
 
-    let above = -Infinity;
+    const write = writer(edge.left, width - edge.right);
+    const labels = [];
     for (const line of lines.sort((a, b) => a.psnr - b.psnr)) {
       const at = y(line.psnr);
       parts.push(svg("path", { class: `line ${line.kind}`, d: `M${edge.left} ${at.toFixed(1)}H${width - edge.right}` }));
-      if (Math.abs(above - at) < 13) continue;
-      above = at;
-      parts.push(text({ class: "line-label", x: edge.left + 5, y: (at - 4).toFixed(1) }, line.label));
+      labels.push(...write("line-label", line.label, [[edge.left + 5, at - 4]]));
     }
 
     const best = front(points.filter((point) => !point.row.classList.contains("told")));
@@ -149,17 +149,32 @@
     const winners = new Set(best);
     const dots = points.map((point, at) => dot(point, at, x(point.cost), y(point.psnr), winners.has(point)));
     if (points.length <= 12 && width > 480) {
-      for (const point of points) if (!point.row.dataset.ref) parts.push(label(point, x(point.cost), y(point.psnr), width - edge.right));
+      for (const point of points.filter((one) => !one.row.dataset.ref)) {
+        const [right, left, below, over] = [x(point.cost) + 9, x(point.cost) - 9, y(point.psnr) + 14, y(point.psnr) - 7];
+        const words = point.name.length > 24 ? `${point.name.slice(0, 23)}…` : point.name;
+        labels.push(...write("name", words, [[right, below], [right, over], [left, below, "end"], [left, over, "end"]]));
+      }
     }
     const group = svg("g", { role: "list", "aria-label": "Methods, from cheap to dear", class: points.length > 200 ? "many" : "few" }, dots);
-    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `PSNR against ${title} of ${points.length} methods` }, [...parts, ...line, group]);
+    const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `PSNR against ${title} of ${points.length} methods` }, [...parts, ...line, ...labels, group]);
     return drawing;
   }
 
-  function label(point, x, y, right) {
-    const isLeft = x > right - 110;
-    const words = point.name.length > 24 ? `${point.name.slice(0, 23)}…` : point.name;
-    return svg("text", { class: "name", x: (x + (isLeft ? -9 : 9)).toFixed(1), y: (y + 14).toFixed(1), "text-anchor": isLeft ? "end" : "start" }, [words]);
+  /* What writes words at the first of some places where they cover no others and stay inside; else nowhere. */
+  function writer(low, high) {
+    const taken = [];
+    const covers = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    return (kind, words, places) => {
+      const width = words.length * LETTER.width;
+      for (const [x, y, anchor = "start"] of places) {
+        const left = anchor === "end" ? x - width : x;
+        const box = { left, right: left + width, top: y - LETTER.height, bottom: y };
+        if (left < low || box.right > high || taken.some((other) => covers(box, other))) continue;
+        taken.push(box);
+        return [svg("text", { class: kind, x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor }, [words])];
+      }
+      return [];
+    };
   }
 
   function dot(point, at, x, y, isBest) {

@@ -4,6 +4,7 @@
 (function () {
   const FIRST = 100; // so many rows are drawn until the reader asks for all
   const phone = matchMedia("(max-width: 40rem)");
+  const { compare } = new Intl.Collator("en", { numeric: true }); // "net 2" before "net 10"
 
   /* ---- sorting: of any table ---- */
 
@@ -11,12 +12,14 @@
     return rows.map((row) => {
       const cell = row.cells[place];
       const value = cell.dataset.v;
-      if (isText) return cell.textContent.trim().toLowerCase();
+      if (isText) return cell.textContent.trim();
       const text = value === undefined ? cell.textContent.trim() : value;
       const number = text.replace("\u2212", "-").replace(/inf|∞/, "Infinity");
       return number === "" ? NaN : Number(number);
     });
   }
+
+  const difference = (a, b) => (a < b ? -1 : a > b ? 1 : 0); // a - b is no number of two infinities
 
   /* The places of rows in order; what has no value comes last either way, and equals stay as they were. */
   function order(values, direction) {
@@ -27,7 +30,7 @@
       .sort((a, b) => {
         const [first, second] = [values[a], values[b]];
         if (lacking(first) || lacking(second)) return lacking(first) - lacking(second) || a - b;
-        return (first < second ? -sign : first > second ? sign : 0) || a - b;
+        return sign * (typeof first === "string" ? compare(first, second) : difference(first, second)) || a - b;
       });
   }
 

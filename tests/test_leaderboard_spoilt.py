@@ -166,6 +166,7 @@ def test_a_whole_board_is_good(whole):
         ("30.1", "300.1", "'X' on toy.test: mean.psnr_db: it lies between 0 and 150 dB"),
         ("0.9", "90", "'X' on toy.test: mean.ssim: it lies between -1 and 1"),
         ("30.1", "thirty", "r.csv:2: psnr_db: 'thirty' is no number"),
+        ("1.5", "1e308", "r.csv:2: params_m: '1e308' is no count"),
         ("Y,,GoPro", "Y,,GoPro2", "r.csv:3: benchmark: no track has 'GoPro2'"),
     ],
 )

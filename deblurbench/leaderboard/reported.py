@@ -126,6 +126,7 @@ def _whole(place: str, row: Mapping[str, str], column: str, *, millions: bool = 
     number = _number(place, row, column)
     if number is None:
         return None
-    if not math.isfinite(number) or not (millions or number.is_integer()):
+    count = number * 1e6 if millions else number
+    if not math.isfinite(count) or not (millions or count.is_integer()):
         raise DeblurbenchError(f"{place}: {column}: {row[column]!r} is no count", "write it in digits")
-    return round(number * 1e6 if millions else number)
+    return round(count)

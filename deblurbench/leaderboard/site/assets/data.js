@@ -40,6 +40,17 @@
       return value === "-inf" ? -Infinity : value;
     },
 
+    /* The round numbers between two others, 1, 2 or 5 times a power of ten apart, at most about `most` of them; and
+       the digits that tell them apart. */
+    ticks(low, high, most) {
+      const rough = (high - low) / most;
+      const power = 10 ** Math.floor(Math.log10(rough));
+      const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+      const found = [];
+      for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k += 1) found.push(k * step);
+      return { found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+    },
+
     /* An element of SVG: `svg("circle", {r: 3}, [children])`. Attributes, since styles in a page are not allowed. */
     svg(name, attributes = {}, children = []) {
       const element = document.createElementNS("http://www.w3.org/2000/svg", name);

@@ -231,6 +231,5 @@
     }
   }
 
-  Object.assign(window.deblur, { mean });
   if (document.getElementById("images")) document.addEventListener("DOMContentLoaded", start);
 })();

@@ -6,7 +6,7 @@
   if (!place || !board || !window.deblurBoard) return;
 
   const LETTER = { width: 6.5, height: 12 }; // of a label, in pixels
-  const { svg } = window.deblur;
+  const { svg, ticks } = window.deblur;
   const choice = document.getElementById("cost");
   const note = document.getElementById("plot-note");
   const section = document.getElementById("plot-section");
@@ -35,16 +35,6 @@
 
   function nameOf(row) {
     return row.cells[1].firstElementChild.textContent;
-  }
-
-  /* Round steps that cover a range: 1, 2 or 5 times a power of ten apart. */
-  function ticks(low, high, most) {
-    const rough = (high - low) / most;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-    const found = [];
-    for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) found.push(value);
-    return { found, digits: Math.max(0, -Math.floor(Math.log10(step))) };
   }
 
   function decades(low, high) {

@@ -1,19 +1,15 @@
 /* Two methods, picture by picture: a scatter of their numbers, who wins how often, and where they differ most. */
 "use strict";
 (function () {
-  const { load, number, html, svg, minus } = window.deblur;
+  const { load, number, html, svg, ticks, decibels, difference, minus } = window.deblur;
   const LARGEST = 5; // differences that are listed, either way
   const NEAR = 24; // pixels from the pointer within which a point is named
   const MARKS = ["circle", "square", "triangle", "diamond", "cross", "plus", "down", "ring"];
   const DIGITS = { psnr: 2, gain: 2, ssim: 4 };
   const UNITS = { psnr: " dB", gain: " dB", ssim: "" };
 
-  const words = (value, what) => {
-    if (Number.isNaN(value)) return "–";
-    if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-    return value.toFixed(DIGITS[what]).replace("-", "−");
-  };
-  const signed = (value, what) => (value >= 0 ? "+" : "") + words(value, what);
+  const words = (value, what) => decibels(value, DIGITS[what]);
+  const signed = (value, what) => difference(value, DIGITS[what]);
 
   /* The pictures of both methods, with `x` of A, `y` of B and their difference; without those that have no number. */
   function points(track, a, b, what) {
@@ -40,16 +36,6 @@
       mean: finite.length ? finite.reduce((sum, d) => sum + d, 0) / finite.length : NaN,
       without: all.length - finite.length,
     };
-  }
-
-  /* Round numbers between two others, about `count` of them. */
-  function ticks(low, high, count) {
-    const rough = (high - low) / count;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
-    const found = [];
-    for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k += 1) found.push(k * step);
-    return { found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
   }
 
   /* A mark around (x, y); its form tells the kind of blur as its colour does. */

@@ -26,14 +26,14 @@
     return group;
   }
 
-  /* A number of dB in words. */
+  /* A number in words, such as of dB. */
   function decibels(value, digits = 2) {
     if (Number.isNaN(value)) return "–";
     if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
     return value.toFixed(digits).replace("-", "−");
   }
 
-  /* A difference of two numbers of dB in words, with its sign. */
+  /* A difference of two numbers in words, with its sign. */
   function difference(value, digits = 2) {
     return (value >= 0 ? "+" : "") + decibels(value, digits);
   }
@@ -235,5 +235,5 @@
     return { show };
   }
 
-  Object.assign(window.deblur, { slider, html, radios, decibels, difference, minus });
+  Object.assign(window.deblur, { slider, html, decibels, difference, minus });
 })();

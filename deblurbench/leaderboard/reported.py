@@ -45,7 +45,7 @@ def read_reported(board: Path, tracks: Mapping[str, Track]) -> dict[str, list[Re
                 raise DeblurbenchError(f"{place}: it is the row of {first} again", "remove one of them")
             row = dict(zip(COLUMNS, cells, strict=True))
             if row["benchmark"] not in track_of:
-                hint = f"{nearest(row['benchmark'], track_of)} A track names its benchmarks in `reported`"
+                hint = f"a track names its benchmarks in `reported`; {nearest(row['benchmark'], track_of)}"
                 raise DeblurbenchError(f"{place}: benchmark: no track has {row['benchmark']!r}", hint)
             one = _reported(place, row, track_of[row["benchmark"]])
             rows[one.track].append(one)

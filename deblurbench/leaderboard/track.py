@@ -186,7 +186,7 @@ def read_track(board: Path, name: str) -> Track:
 
 def no_track(name: str, known: Iterable[str]) -> UsageError:
     """What is said of a track that is not on the board, whose tracks are `known`."""
-    hint = f"{nearest(name, known)}; `deblurbench leaderboard new-track` makes one"
+    hint = f"`deblurbench leaderboard new-track` makes one; {nearest(name, known)}"
     return UsageError(f"no track {name!r} on the board", hint)
 
 

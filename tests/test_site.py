@@ -320,8 +320,14 @@ def test_a_track_of_reported_numbers_alone(tmp_path):
     text = page_of(site, "gopro.test/index.html")
     assert text.index("high") < text.index(">low<")
     assert "Such rows have no rank" in text
+    assert ">Parameters</th>" not in text  # nobody says how many
+    more = [*reported, Reported.model_validate(one | {"method": "third", "mean": {"psnr_db": 1.0}, "parameters": 7})]
+    text = page_of(make(tmp_path, Contest(track, (), more)), "gopro.test/index.html")
+    heads, *rows = re.findall(r"<tr>.*?</tr>", text, re.DOTALL)
+    assert ">Parameters</th>" in heads
+    assert {len(re.findall("<t[hd]", row)) for row in rows} == {heads.count("<th ")}
     assert 'id="board"' not in text
-    assert "2 reported numbers" in (site / "index.html").read_text()
+    assert "3 reported numbers" in (site / "index.html").read_text()
     assert [file.name for file in (site / "tracks" / "gopro.test").iterdir()] == ["index.html"]
 
 

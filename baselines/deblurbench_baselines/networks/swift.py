@@ -17,7 +17,8 @@ from deblurbench_baselines.networks.gaussian_bank import candidates, transfers
 from deblurbench_baselines.networks.padding import next_multiple, pad_to
 from deblurbench_baselines.networks.settings.swift import SwiftSettings
 
-_CAUTIONS = (0.1, 1.0, 10.0)  # times the noise: bold, right and cautious
+_BOLD, _CAUTIOUS = 0.1, 10.0  # times the noise
+_SEEN = [0, 1, 2, 0, 0]  # which plane each result of the first filter is of: bold and cautious ones of brightness alone
 _SHARP, _BLURRED = 0.56, 0.68  # sigma, pixels: below the first a picture is left as it is
 _MAGNIFIED = 16  # changes are a few levels of 255: made as large as the other numbers in the network
 _STATE = 3 + 3 * 8  # numbers that steer a pass: the belief's summary, and the spectra of three planes
@@ -38,9 +39,9 @@ class Wiener(NamedTuple):
     noise: torch.Tensor
     state: torch.Tensor
 
-    def gain(self, caution: float = 1.0) -> torch.Tensor:
-        """The filter, N x 3 x H x W. Noise counts `caution` times."""
-        return self.transfer / (self.square + caution * self.noise)
+    def gain(self, caution: float = 1.0, planes: int = 3) -> torch.Tensor:
+        """The filter of the first planes, N x planes x H x W. Noise counts `caution` times."""
+        return self.transfer / (self.square + caution * self.noise[:, :planes])
 
 
 class Swift(nn.Module):
@@ -62,11 +63,10 @@ class Swift(nn.Module):
         super().__init__()
         self.settings = settings
         self.reader = Reader()
-        self.reread = nn.Sequential(
-            nn.Linear(2 * settings.width + _STATE, 48), nn.GELU(), nothing(nn.Linear(48, OPINIONS))
-        )
-        self.first = Repair(3 * (1 + len(_CAUTIONS)), settings.width, settings.blocks)
-        self.second = Repair(3 * 4, settings.width, settings.blocks, follows=True)
+        width = settings.width
+        self.reread = nn.Sequential(nn.Linear(2 * width + _STATE, 48), nn.GELU(), nothing(nn.Linear(48, OPINIONS)))
+        self.first = Repair(3 + len(_SEEN), width, settings.blocks)
+        self.second = Repair(3 * 3, width, settings.blocks, follows=True)
         self._beliefs: tuple[Belief, ...] = ()
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
@@ -80,19 +80,18 @@ class Swift(nn.Module):
             belief = self.reader.believe(evidence, opinion, bank)
             frequencies = spectrum.Frequencies(batch.shape[2:], batch.device)
             wiener = _wiener(belief, bins, frequencies)
-            gains = torch.stack([wiener.gain(caution) for caution in _CAUTIONS], 1)
-            inverse = cosine.inverse_cosine_transform((spectra[:, None] * gains).flatten(1, 2))
-            changes = inverse - planes.repeat(1, len(_CAUTIONS), 1, 1)
+            gains = [wiener.gain(), wiener.gain(_BOLD, 1), wiener.gain(_CAUTIOUS, 1)]
+            inverse = cosine.inverse_cosine_transform(spectra[:, _SEEN] * torch.cat(gains, 1))
+            changes = inverse - planes[:, _SEEN]
         repaired, hidden, pooled = self.first(planes, changes, wiener.state, None)
         with torch.autocast(batch.device.type, enabled=False):
-            restored = inverse[:, 3:6] + repaired
+            restored = inverse[:, :3] + repaired
             opinion = opinion + self.reread(torch.cat([pooled, wiener.state], 1))
             again = self.reader.believe(evidence, opinion, bank)
             wiener = _wiener(again, bins, frequencies)
             missing = spectra - wiener.transfer * cosine.cosine_transform(restored)
-            filtered = torch.cat([spectra, missing], 1) * wiener.gain().repeat(1, 2, 1, 1)
-            inverse, correction = cosine.inverse_cosine_transform(filtered).chunk(2, dim=1)
-            changes = torch.cat([restored - planes, inverse - planes, correction], 1)
+            correction = cosine.inverse_cosine_transform(missing * wiener.gain())
+            changes = torch.cat([restored - planes, correction], 1)
         repaired, _, _ = self.second(planes, changes, wiener.state, hidden)
         change = restored + repaired - planes
         if self.training:

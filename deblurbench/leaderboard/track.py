@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from operator import lt
@@ -138,8 +138,14 @@ def write_track(board: Path, track: Track) -> Path:
     if track.is_measured:
         write_text(folder / f"{track.name}{PICTURES_FILE}", _pictures_csv(track.pictures))
     file = folder / f"{track.name}.toml"
-    write_text(file, tomli_w.dumps({k: v for k, v in track.file.as_dict().items() if v not in ({}, [], "")}))
+    write_text(file, tomli_w.dumps(_said(track.file.as_dict())))
     return file
+
+
+def _said(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a table that hold anything."""
+    plain = {key: _said(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in plain.items() if value not in ({}, [], "")}
 
 
 def _pictures_csv(pictures: Sequence[TrackPicture]) -> str:

@@ -175,7 +175,7 @@ def test_one_run_and_several_are_kept_apart(cli, run, folder, tmp_path):
     assert "holds several runs" in result.err
     # The board holds one row for a method, so two seeds of one name are refused as two runs are.
     both = cli("leaderboard", "add", folder / "seed-1", folder / "seed-2", "--board", tmp_path / "board")
-    assert "two of the runs are 'acme'" in both.err
+    assert "two of the sources are 'acme'" in both.err
     assert cli("leaderboard", "add", folder / "seed-1", "--board", tmp_path / "board").code == 0
 
 

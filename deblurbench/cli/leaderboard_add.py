@@ -49,9 +49,8 @@ def command(
     protocol. A track that is not there yet is made of the dataset. Prints the files that it wrote.
 
     \b
-    Examples:
-      deblurbench leaderboard add runs/wiener-starter runs/unet-demo-starter
-      deblurbench leaderboard add preds/ --sharp data/starter/test-g1.2 --method mine --card card.toml
+    Example: deblurbench leaderboard add runs/wiener-starter runs/unet-demo-starter
+             deblurbench leaderboard add preds/ --sharp data/starter/test-g1.2 --method mine --card card.toml
     """
     from deblurbench.files import sha256_file
     from deblurbench.leaderboard.add import add_sources

@@ -36,7 +36,7 @@ def read_board(board: Path) -> list[Contest]:
     """
     tracks = read_tracks(board)
     if not tracks:
-        raise UsageError(f"no tracks on the board {board}", "add a run with `deblurbench leaderboard add RUN`")
+        raise UsageError(f"no tracks and no submissions in {board}", "add a run with `deblurbench leaderboard add RUN`")
     entries: dict[str, list[Entry]] = {name: [] for name in tracks}
     reported = read_reported(board, tracks)
     for file in submission_files(board):

@@ -49,16 +49,7 @@ def make_entry(
     gains = np.broadcast_to(gain, len(track.pictures))
     psnrs = tuple(float(p.blurred_psnr_db + g) for p, g in zip(track.pictures, gains, strict=True))
     hashes = tuple(sha256_text(f"{track.name} {method} {name}") for name in track.names)
-    whole = {
-        "status": "rescored",
-        "track": track.name,
-        "dataset": track.file.dataset,
-        "dataset_version": track.file.dataset_version,
-        "dataset_id": track.file.dataset_id,
-        "split": track.file.split,
-        "protocol": track.file.protocol,
-        "method": method,
-    }
+    whole = {"status": "rescored", **track.facts, "method": method}
     return new_entry(whole | facts, Scores(track.names, psnrs, (ssim,) * len(psnrs), hashes))
 
 

@@ -13,10 +13,10 @@ from training_kit import TINY, WEIGHTS, assert_same_run, metrics, train, train_u
 
 from deblurbench.errors import RunError
 from deblurbench.runs.baseline import Resources
+from deblurbench.runs.record import METRICS
 from deblurbench_baselines import gan, unet
 from deblurbench_baselines.training import session, trainer
 from deblurbench_baselines.training.checkpoint import STATE
-from deblurbench_baselines.training.history import METRICS
 from deblurbench_baselines.training.learner import Learner
 
 pytestmark = pytest.mark.usefixtures("one_thread")

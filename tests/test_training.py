@@ -17,6 +17,7 @@ from deblurbench.images.codec import write_png
 from deblurbench.progress import progress
 from deblurbench.runs.baseline import Resources
 from deblurbench.runs.model import read_metadata
+from deblurbench.runs.record import METRICS
 from deblurbench_baselines import unet
 from deblurbench_baselines.data.memory import MemoryFeed
 from deblurbench_baselines.data.pairs import held_out_scenes, read_pairs, spread, training_parts
@@ -24,7 +25,7 @@ from deblurbench_baselines.data.sampler import Crop, batches, cut, epoch_crops
 from deblurbench_baselines.losses import combined
 from deblurbench_baselines.training.checkpoint import STATE
 from deblurbench_baselines.training.curves import CURVES
-from deblurbench_baselines.training.history import METRICS, Epoch, write_metrics
+from deblurbench_baselines.training.history import Epoch, write_metrics
 from deblurbench_baselines.training.schedule import best_epoch, finished, learning_rate, plateaus
 from deblurbench_baselines.training.settings import Folds
 from deblurbench_baselines.training.validation import decibels, mean_squared_error, validate

@@ -12,10 +12,10 @@ from deblurbench.files import write_json
 from deblurbench.images.codec import write_png
 from deblurbench.images.hashing import pixel_hash
 from deblurbench.runs.baseline import Resources
+from deblurbench.runs.record import METRICS
 from deblurbench_baselines import unet
 from deblurbench_baselines.data.pairs import Pair
 from deblurbench_baselines.training.checkpoint import STATE
-from deblurbench_baselines.training.history import METRICS
 from deblurbench_baselines.training.trainer import Trainer
 
 WEIGHTS = "weights.safetensors"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from deblurbench.dataset.reader import Dataset, open_dataset
 from deblurbench.errors import DeblurbenchError, UsageError, listed
 from deblurbench.leaderboard.card import Wishes
-from deblurbench.leaderboard.checks.plausible import refuse_misfit
+from deblurbench.leaderboard.plausible import refuse_misfit
 from deblurbench.leaderboard.predictions import (
     find_predictions,
     find_track_protocol,
@@ -50,12 +50,7 @@ def from_predictions(folder: Path, tracks: Mapping[str, Track], wishes: Wishes) 
         scores = rescored(folder, track, wishes)
         facts = {
             "status": "rescored",
-            "track": track.name,
-            "dataset": track.file.dataset,
-            "dataset_version": track.file.dataset_version,
-            "dataset_id": track.file.dataset_id,
-            "split": track.file.split,
-            "protocol": track.file.protocol,
+            **track.facts,
             "method": wishes.card.method,
             "about": wishes.card.about(),
             "told": wishes.card.told,

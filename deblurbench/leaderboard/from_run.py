@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, metadata
 from itertools import groupby
 from pathlib import Path
@@ -13,15 +14,15 @@ from pydantic import ValidationError
 
 from deblurbench.errors import RunError, UsageError
 from deblurbench.leaderboard.card import Card, Wishes
-from deblurbench.leaderboard.checks.plausible import refuse_misfit
 from deblurbench.leaderboard.from_predictions import rescored
+from deblurbench.leaderboard.plausible import refuse_misfit
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.submission import About
 from deblurbench.leaderboard.submission_file import Entry, first_error, new_entry
 from deblurbench.leaderboard.track import Track, TrackFile, TrackPicture, new_track, no_track
 from deblurbench.runs.baseline import WEIGHTS
 from deblurbench.runs.budget import Budget, training_budget
-from deblurbench.runs.cost import read_cost
+from deblurbench.runs.cost import Cost, read_cost
 from deblurbench.runs.model import read_metadata
 from deblurbench.runs.picture_facts import PictureFacts, read_picture_facts
 from deblurbench.runs.record import (
@@ -42,6 +43,16 @@ class Run:
     record: RunRecord
     predictions: PredictionsRecord
 
+    @cached_property
+    def budget(self) -> Budget | None:
+        """What its training took; all splits ask, and weights are hashed for it."""
+        return training_budget(self.folder, self.record)
+
+    @cached_property
+    def cost(self) -> Cost | None:
+        """What restoring takes."""
+        return read_cost(self.folder)
+
     def facts(self, split: str) -> dict[str, Any]:
         """What a submission says of the run and of one of its splits, as `Measured` has it; no protocol, no scores."""
         record, predictions = self.record, self.predictions
@@ -57,10 +68,10 @@ class Run:
             "told": record.told,
             "parameters": record.parameters,
             "trainable": record.trainable,
-            "budget": training_budget(self.folder, record),
+            "budget": self.budget,
             "weights_sha256": predictions.weights_sha256,
             "seconds_per_picture": predictions.splits[split].seconds_per_picture,
-            "cost": read_cost(self.folder),
+            "cost": self.cost,
             "device": predictions.device,
             "tiling": predictions.tiling,
             "config_hash": record.config_hash,
@@ -145,25 +156,24 @@ def _check_wishes(run: Run, wishes: Wishes) -> None:
 
 
 def _whole_facts(run: Run, split: str, track: Track, card: Card) -> dict[str, Any]:
-    facts = run.facts(split)
-    return facts | {
+    return run.facts(split) | {
         "track": track.name,
         "protocol": track.file.protocol,
         "method": card.method or run.record.label,
-        "about": _about(run, facts["budget"], card),
+        "about": _about(run, card),
     }
 
 
-def _about(run: Run, budget: Budget | None, card: Card) -> About:
+def _about(run: Run, card: Card) -> About:
     """What the card says; where it is silent, what the run tells, and the package that the baseline came with."""
-    said = card.about(_training_data(run, budget))
+    said = card.about(_training_data(run))
     return said if said.authors or said.licence else said.model_copy(update=_makers(run.record.origin))
 
 
-def _training_data(run: Run, budget: Budget | None) -> str:
-    if budget is None:
+def _training_data(run: Run) -> str:
+    if run.budget is None:
         return ""
-    if budget.shipped:
+    if run.budget.shipped:
         trained_on = read_metadata(run.folder / WEIGHTS).get("dataset_id", "of no known id")
         return f"dataset {trained_on[:16]} (the weights came with the package)"
     return f"{run.record.dataset} {run.record.dataset_version}, split train"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -17,7 +15,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from deblurbench.config import Config
 from deblurbench.dataset.names import Sha256
 from deblurbench.errors import DeblurbenchError
-from deblurbench.files import sha256_text
+from deblurbench.files import csv_text, sha256_text
 from deblurbench.runs.record import FileName
 
 _HEADER = ["name", "psnr_db", "ssim", "prediction_sha256"]
@@ -97,11 +95,7 @@ class Scores:
 
     def csv(self) -> str:
         """As the text of a CSV file, with full digits."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_HEADER)
-        writer.writerows(zip(self.names, self.psnr_db, self.ssim, self.hashes, strict=True))
-        return text.getvalue()
+        return csv_text(_HEADER, zip(self.names, self.psnr_db, self.ssim, self.hashes, strict=True))
 
     def predictions_sha256(self) -> str:
         """Of the lines `name TAB pixel hash LF`."""

@@ -23,8 +23,13 @@ INLINE = 100
 UNSEALED = "unsealed"  # the context in which `facts_sha256` is not known yet
 
 
+def web_address(text: str) -> bool:
+    """Whether a text is an address that a page may lead to: https or http, and nothing else."""
+    return text.startswith(("https://", "http://")) and text.isprintable() and not any(c.isspace() for c in text)
+
+
 def _check_url(url: str) -> str:
-    if not url.startswith(("https://", "http://")) or any(c.isspace() or not c.isprintable() for c in url):
+    if not web_address(url):
         raise ValueError("a link begins with https:// or http://, and has no spaces")
     return url
 

@@ -18,6 +18,7 @@ SUBMISSIONS = "submissions"
 SCORES_FILE = ".scores.csv"
 """What the name of the file ends with that holds many pictures."""
 
+_STATUSES = ("rerun", "rescored", "reported")  # pydantic names the kind before the key
 _LONGEST = 60  # characters of a method's name in that of its files
 
 
@@ -108,8 +109,17 @@ def _scores(file: Path, submission: Measured) -> Scores:
     return parse_scores_csv(text, str(attached))
 
 
+def errors_of(error: ValidationError) -> list[tuple[str, str]]:
+    """Each thing that is wrong: its key, and what."""
+    return [
+        (
+            ".".join(str(part) for part in one["loc"] if part not in _STATUSES) or "(top)",
+            one["msg"].removeprefix("Value error, "),
+        )
+        for one in error.errors(include_url=False, include_context=False)
+    ]
+
+
 def first_error(error: ValidationError) -> str:
     """The first thing that is wrong, as `key: what`."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if part not in ("rerun", "rescored", "reported")) or "(top)"
-    return f"{key}: {first['msg'].removeprefix('Value error, ')}"
+    return ": ".join(errors_of(error)[0])

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from deblurbench.config import Config, parse, read_toml
 from deblurbench.dataset.names import RecipeName, Sha256, SplitName, share_of
 from deblurbench.errors import DeblurbenchError, RecipeError, UsageError, nearest
-from deblurbench.files import make_folder, sha256_text, write_text
+from deblurbench.files import csv_text, make_folder, sha256_text, write_text
 from deblurbench.leaderboard.scores import mean_of_all, to_value
 from deblurbench.leaderboard.submission import Line, Means, ProtocolId, TrackName
 from deblurbench.runs.picture_facts import PictureFacts
@@ -104,6 +104,12 @@ class Track:
         """Whether it takes submissions that were measured."""
         return self.file.dataset_id is not None
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a submission to it says of it, as `Measured` has it."""
+        keys = ("dataset", "dataset_version", "dataset_id", "split", "protocol")
+        return {"track": self.name, **{key: getattr(self.file, key) for key in keys}}
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the pictures."""
@@ -149,13 +155,8 @@ def _said(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pictures_csv(pictures: Sequence[TrackPicture]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_HEADER)
-    for picture in pictures:
-        facts = [getattr(picture.facts, column) for column in _COLUMNS]
-        writer.writerow([*facts, picture.blurred_psnr_db, picture.blurred_ssim])
-    return text.getvalue()
+    facts = ([getattr(picture.facts, column) for column in _COLUMNS] for picture in pictures)
+    return csv_text(_HEADER, ([*of, p.blurred_psnr_db, p.blurred_ssim] for of, p in zip(facts, pictures, strict=True)))
 
 
 def read_tracks(board: Path) -> dict[str, Track]:

@@ -13,9 +13,7 @@ from deblurbench.config import Config
 from deblurbench.errors import DeblurbenchError, RunError
 from deblurbench.files import sha256_file
 from deblurbench.runs.baseline import WEIGHTS, Baseline
-from deblurbench.runs.record import RunRecord
-
-METRICS = "metrics.csv"
+from deblurbench.runs.record import METRICS, RunRecord
 
 
 class Budget(Config):

@@ -21,6 +21,7 @@ from deblurbench.files import canonical_json, read_json, sha256_text, write_csv,
 RUN = "run.json"
 PREDICTIONS = "predictions.json"
 SCORES = "scores.csv"
+METRICS = "metrics.csv"  # the log of training, where there was one
 PICTURES = "predictions"
 SUMMARY = "summary.json"  # of several runs in one folder, by seed or by fold: what makes it no run folder itself
 

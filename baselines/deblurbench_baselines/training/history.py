@@ -8,8 +8,6 @@ from pathlib import Path
 
 from deblurbench.files import write_csv
 
-METRICS = "metrics.csv"
-
 
 @dataclass(frozen=True)
 class Epoch:

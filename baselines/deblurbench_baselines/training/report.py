@@ -11,10 +11,11 @@ from types import TracebackType
 from torch import nn
 
 from deblurbench.runs.baseline import Resources, Restorer
+from deblurbench.runs.record import METRICS
 from deblurbench_baselines.data.pairs import Pair
 from deblurbench_baselines.training.curves import CURVES, draw_curves
 from deblurbench_baselines.training.health import Alarm
-from deblurbench_baselines.training.history import METRICS, Epoch, write_metrics
+from deblurbench_baselines.training.history import Epoch, write_metrics
 from deblurbench_baselines.training.log import LOG, TrainingLog
 from deblurbench_baselines.training.processes import Processes
 from deblurbench_baselines.training.samples import SHOWN, Sample, write_samples

@@ -14,10 +14,10 @@ from deblurbench.leaderboard.checks.dataset import against_dataset
 from deblurbench.leaderboard.checks.duplicates import borrowed, duplicates
 from deblurbench.leaderboard.checks.evidence import Evidence, against_predictions, against_run, against_weights
 from deblurbench.leaderboard.checks.owner import owned
-from deblurbench.leaderboard.checks.plausible import implausible, implausible_report
 from deblurbench.leaderboard.checks.reported import check_reported
 from deblurbench.leaderboard.checks.submission import Examined, examine
 from deblurbench.leaderboard.checks.tracks import ExaminedTrack, examine_track, strays
+from deblurbench.leaderboard.plausible import implausible, implausible_report
 from deblurbench.leaderboard.rules import broken
 from deblurbench.leaderboard.scores import Scores
 from deblurbench.leaderboard.sharp import Sharp, find_sharp

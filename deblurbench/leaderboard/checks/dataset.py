@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from deblurbench.errors import DeblurbenchError
 from deblurbench.leaderboard.checks.evidence import Evidence, sampled
-from deblurbench.leaderboard.checks.plausible import same
-from deblurbench.leaderboard.predictions import find_track_protocol, score_blurred
+from deblurbench.leaderboard.plausible import first_lines, other_numbers
+from deblurbench.leaderboard.predictions import Numbers, find_track_protocol, score_blurred
 from deblurbench.leaderboard.sharp import Sharp
 from deblurbench.leaderboard.track import Track
 from deblurbench.runs.picture_facts import picture_facts
-
-_MOST_LINES = 10
 
 
 def against_dataset(track: Track, sharp: Sharp, evidence: Evidence) -> Iterator[str]:
@@ -39,16 +37,13 @@ def against_dataset(track: Track, sharp: Sharp, evidence: Evidence) -> Iterator[
     theirs = {facts.name: facts for facts in picture_facts(dataset, [file.split], blurred)}
     ours = {picture.facts.name: picture.facts for picture in track.pictures}
     others = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
-    for name in others[:_MOST_LINES]:
-        yield f"pictures: {name} is not as {dataset.place} has it"
-    if len(others) > _MOST_LINES:
-        yield f"(and {len(others) - _MOST_LINES} more pictures)"
+    yield from first_lines([f"pictures: {name} is not as {dataset.place} has it" for name in others])
     if not others:
         yield from _other_numbers(track, sharp, evidence)
 
 
 def _other_numbers(track: Track, sharp: Sharp, evidence: Evidence) -> Iterator[str]:
-    stated = {picture.facts.name: picture for picture in track.pictures}
+    stated = {p.facts.name: Numbers(p.blurred_psnr_db, p.blurred_ssim) for p in track.pictures}
     try:
         protocol = find_track_protocol(str(track.file.protocol))
         names = sampled(track.names, evidence)
@@ -56,11 +51,4 @@ def _other_numbers(track: Track, sharp: Sharp, evidence: Evidence) -> Iterator[s
     except DeblurbenchError as error:
         yield f"pictures: {error}"
         return
-    for name, number in numbers.items():
-        said = stated[name]
-        for key, one, other in (
-            ("blurred_psnr_db", said.blurred_psnr_db, number.psnr_db),
-            ("blurred_ssim", said.blurred_ssim, number.ssim),
-        ):
-            if not same(one, other):
-                yield f"{key} of {name}: {one} in the file, {other} re-scored"
+    yield from other_numbers(numbers, stated, "blurred_")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from deblurbench.leaderboard.checks.plausible import same
 from deblurbench.leaderboard.checks.submission import Examined
+from deblurbench.leaderboard.plausible import same
 from deblurbench.leaderboard.track import Track
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from deblurbench.errors import DeblurbenchError, listed
 from deblurbench.files import canonical_json, sha256_file, sha256_text
-from deblurbench.leaderboard.checks.plausible import numbers_of, same
 from deblurbench.leaderboard.from_run import Run, open_run
+from deblurbench.leaderboard.plausible import first_lines, numbers_of, other_numbers
 from deblurbench.leaderboard.predictions import (
-    Numbers,
     find_predictions,
     find_track_protocol,
     hash_predictions,
@@ -27,7 +26,6 @@ from deblurbench.leaderboard.track import Track
 from deblurbench.runs.baseline import WEIGHTS
 from deblurbench.runs.record import RUN
 
-_MOST_LINES = 10
 _OF_THE_MACHINE = {"seconds_per_picture", "cost", "device", "versions", "git_commit"}
 
 
@@ -83,7 +81,7 @@ def against_predictions(
     problems = [f"predictions: {missing}"] if missing else []
     workers, quiet = evidence.workers, evidence.quiet
     hashes, unread = hash_predictions(found.files, protocol, workers=workers, quiet=quiet)
-    problems += [f"predictions: {what}" for what in _first(unread)]
+    problems += [f"predictions: {what}" for what in first_lines(unread)]
     stated = dict(zip(scores.names, scores.hashes, strict=True))
     others = [name for name, digest in hashes.items() if stated.get(name) != digest]
     if others:
@@ -96,26 +94,13 @@ def against_predictions(
         numbers, unscored = score_predictions(names, found.files, sharp, protocol, workers=workers, quiet=quiet)
     except DeblurbenchError as error:
         return Found(0, [*problems, f"sharp: {error}"])
-    problems += [f"predictions: {what}" for what in _first(unscored)]
-    problems += _first(list(_other_numbers(numbers, numbers_of(scores))))
+    problems += [f"predictions: {what}" for what in first_lines(unscored)]
+    problems += first_lines(list(other_numbers(numbers, numbers_of(scores))))
     return Found(len(numbers), problems)
 
 
 def _nobody_knows(names: Sequence[str]) -> None:
     """Without sharp pictures there is no dataset that could tell whose pictures these are."""
-
-
-def _other_numbers(ours: Mapping[str, Numbers], stated: Mapping[str, Numbers]) -> Iterator[str]:
-    for name, number in ours.items():
-        for key in ("psnr_db", "ssim"):
-            said, is_ = getattr(stated.get(name), key, None), getattr(number, key)
-            if not same(said, is_):
-                yield f"{key} of {name}: {said} in the file, {is_} re-scored"
-
-
-def _first(lines: Sequence[str]) -> list[str]:
-    more = len(lines) - _MOST_LINES
-    return [*lines[:_MOST_LINES], *([f"(and {more} more pictures)"] if more > 0 else [])]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from deblurbench.errors import DeblurbenchError
 from deblurbench.leaderboard.checks.checked import Checked
-from deblurbench.leaderboard.checks.plausible import implausible_report
 from deblurbench.leaderboard.checks.submission import Problem, read_plain
+from deblurbench.leaderboard.plausible import implausible_report
 from deblurbench.leaderboard.reported import REPORTED, read_reported
 from deblurbench.leaderboard.track import Track
 

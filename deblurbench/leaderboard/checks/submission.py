@@ -24,11 +24,10 @@ from deblurbench.leaderboard.submission import (
     facts_hash,
     means,
 )
-from deblurbench.leaderboard.submission_file import SCORES_FILE, stem_of
+from deblurbench.leaderboard.submission_file import SCORES_FILE, errors_of, stem_of
 
 _MOST_BYTES = 64_000_000  # a submission has at most 100 pictures, its scores file perhaps 100,000
 _MOST_ERRORS = 20
-_KINDS = ("rerun", "rescored", "reported")
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,9 @@ def read_plain(file: Path) -> str | Problem:
 
 def all_errors(error: ValidationError) -> Iterator[str]:
     """Each thing that a schema does not allow, as `key: what`."""
-    errors = error.errors(include_url=False, include_context=False)
-    for one in errors[:_MOST_ERRORS]:
-        key = ".".join(str(part) for part in one["loc"] if part not in _KINDS) or "(top)"
-        yield f"{key[:200]}: {one['msg'].removeprefix('Value error, ')}"
+    errors = errors_of(error)
+    for key, what in errors[:_MOST_ERRORS]:
+        yield f"{key[:200]}: {what}"
     if len(errors) > _MOST_ERRORS:
         yield f"(and {len(errors) - _MOST_ERRORS} more)"
 

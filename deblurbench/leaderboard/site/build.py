@@ -15,9 +15,9 @@ from deblurbench.leaderboard.site.pages import Pages
 from deblurbench.leaderboard.site.pictures import COUNT, Gallery, Given, write_pictures
 from deblurbench.leaderboard.site.score_data import write_data
 from deblurbench.leaderboard.site.track_page import write_track_page
+from deblurbench.leaderboard.tables.build import TABLES
 from deblurbench.leaderboard.tables.standing import Standing
 
-TABLES = "tables"
 _TABLES = {".csv", ".md", ".tex", ".json"}
 MARK = "made-by-deblurbench.txt"
 """What says that a folder is a site, and may be replaced by a newer one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deblurbench.leaderboard.submission import web_address
 from deblurbench.runs.cost import amount
 
 __all__ = ["amount", "count", "decibels", "duration", "gain", "giga", "plain", "similarity", "web_address"]
@@ -52,8 +53,3 @@ def duration(seconds: float | None) -> str:
 def plain(value: float | None) -> str:
     """A number as its source has it."""
     return "" if value is None else f"{value:.10g}".replace("-", MINUS)
-
-
-def web_address(text: str) -> bool:
-    """Whether a text is an address that a page may lead to: https or http, and nothing else."""
-    return text.startswith(("https://", "http://")) and text.isprintable() and not any(c.isspace() for c in text)

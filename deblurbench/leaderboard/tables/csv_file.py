@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
+from deblurbench.files import csv_text
 from deblurbench.leaderboard.submission import Reported
 from deblurbench.leaderboard.tables.row import Row
 from deblurbench.leaderboard.tables.standing import Standing
@@ -55,11 +54,7 @@ def _reported(one: Reported) -> list[Any]:
 
 
 def _text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([*map(safe_cell, row)] for row in rows)
-    return text.getvalue()
+    return csv_text(header, (map(safe_cell, row) for row in rows))
 
 
 def safe_cell(value: Any) -> Any:

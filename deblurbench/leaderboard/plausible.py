@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from deblurbench.errors import DeblurbenchError, listed
 from deblurbench.leaderboard.predictions import Numbers
@@ -16,6 +16,7 @@ from deblurbench.leaderboard.track import MOST_DB, Track
 TOLERANCE = 1e-6
 """How far a PSNR in dB, or an SSIM, may lie from the one that is computed anew: other machines add in other orders."""
 
+_MOST_LINES = 10
 _NEARLY_SHARP = 50.0  # dB: where the blurred picture is so near, an honest method may hit the sharp one exactly
 
 
@@ -80,6 +81,21 @@ def implausible_report(reported: Reported) -> Iterator[str]:
         yield f"mean.psnr_db: it lies between 0 and {MOST_DB:g} dB"
     if mean.ssim is not None and not abs(mean.ssim) <= 1:
         yield "mean.ssim: it lies between -1 and 1"
+
+
+def other_numbers(ours: Mapping[str, Numbers], stated: Mapping[str, Numbers], of: str = "") -> Iterator[str]:
+    """Where numbers computed anew are not those of a file, a line each; `of`: what the file's keys begin with."""
+    for name, number in ours.items():
+        for key in ("psnr_db", "ssim"):
+            said, found = getattr(stated.get(name), key, None), getattr(number, key)
+            if not same(said, found):
+                yield f"{of}{key} of {name}: {said} in the file, {found} re-scored"
+
+
+def first_lines(lines: Sequence[str]) -> list[str]:
+    """The first lines, and how many pictures more there are."""
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], *([f"(and {more} more pictures)"] if more > 0 else [])]
 
 
 def numbers_of(scores: Scores) -> dict[str, Numbers]:
